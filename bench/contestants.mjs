@@ -1,0 +1,203 @@
+// Who takes part: what is built, filled and started for a run.
+import { createHash } from 'node:crypto';
+import { execFileSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { freePort, serve, tool } from './machine.mjs';
+
+export const TMP = process.env.BENCH_TMP ?? 'bench/tmp';
+export const BIN = `${TMP}/bin`;
+export const CAIRN = process.env.CAIRN_BIN ?? 'build/cairn';
+export const SHOP = 'examples/shop';
+
+export function say(text) {
+  process.stderr.write(`bench: ${text}\n`);
+}
+
+// What every Cairn of a throughput run gets: no log line per request, as its rivals, and the page
+// cache and memory map that the rival has too.
+export const CAIRN_SETTINGS = [
+  'server.workers=1',
+  'log.requests=false',
+  'log.level=warn',
+  'mode=production',
+  'database.page_cache=64M',
+  'database.mmap=1G',
+];
+
+// ---- what is built and filled -------------------------------------------------------------------
+
+export function compile() {
+  mkdirSync(BIN, { recursive: true });
+  const cc = (args) =>
+    execFileSync('cc', ['-std=c17', '-D_GNU_SOURCE', '-O2', '-Wall', ...args], {
+      stdio: 'inherit',
+    });
+  for (const name of ['floor', 'load', 'idle', 'start'])
+    cc([`bench/${name}.c`, '-o', `${BIN}/${name}`]);
+  cc(['bench/fsync_insert.c', '-o', `${BIN}/fsync_insert`, '-lsqlite3', '-lpthread']);
+  for (const name of ['heap', 'clock'])
+    cc([`bench/${name}.c`, '-fno-builtin', '-shared', '-fPIC', '-o', `${BIN}/${name}.so`]);
+}
+
+function compileHello() {
+  const dir = 'examples/hello';
+  const sources = existsSync(dir) ? readdirSync(dir).filter((f) => f.endsWith('.c')) : [];
+  if (sources.length === 0) throw new Error(`${dir} has no C file`);
+  const packages = /^PKGS := (.+)$/m.exec(readFileSync('Makefile', 'utf8'))[1].split(' ');
+  const libs = execFileSync('pkg-config', ['--libs', ...packages], { encoding: 'utf8' });
+  execFileSync(
+    'cc',
+    [
+      '-std=c17',
+      '-D_GNU_SOURCE',
+      '-O2',
+      '-Iinclude',
+      ...sources.map((s) => `${dir}/${s}`),
+      `${dirname(CAIRN)}/libcairn.a`,
+      ...libs.trim().split(/\s+/),
+      '-lpg_query',
+      '-lpthread',
+      '-ldl',
+      '-lm',
+      '-o',
+      `${BIN}/hello`,
+    ],
+    { stdio: 'inherit' },
+  );
+}
+
+// better-sqlite3 is compiled here; node-gyp wants the headers of this very Node.
+export function installRivals() {
+  const versions = {};
+  const stamp = 'bench/rivals/node_modules/.package-lock.json';
+  const lock = 'bench/rivals/package-lock.json';
+  if (!existsSync(stamp) || statSync(stamp).mtimeMs < statSync(lock).mtimeMs) {
+    const nodedir = ['/usr/include/node/node.h', '/usr/include/nodejs/src/node.h'].findIndex((f) =>
+      existsSync(f),
+    );
+    const env = nodedir < 0 ? {} : { npm_config_nodedir: ['/usr', '/usr/include/nodejs'][nodedir] };
+    execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+      cwd: 'bench/rivals',
+      stdio: 'inherit',
+      env: { ...process.env, ...env },
+    });
+  }
+  for (const name of ['fastify', 'better-sqlite3', 'pg']) {
+    versions[name] = JSON.parse(
+      readFileSync(`bench/rivals/node_modules/${name}/package.json`),
+    ).version;
+  }
+  return versions;
+}
+
+// The data directory of so many users, made once per state of migrations and seed.
+export async function seeded(users) {
+  const hash = createHash('sha256').update(String(users));
+  const files = [
+    `${SHOP}/seed.sql`,
+    ...readdirSync(`${SHOP}/migrations`)
+      .sort()
+      .map((f) => `${SHOP}/migrations/${f}`),
+  ];
+  for (const f of files) hash.update(readFileSync(f));
+  const dir = `${TMP}/shop-${hash.digest('hex').slice(0, 16)}`;
+  if (!existsSync(`${dir}/.complete`)) {
+    rmSync(dir, { recursive: true, force: true });
+    mkdirSync(dir, { recursive: true });
+    say(`seeding ${users} users`);
+    await tool([CAIRN, '-C', SHOP, 'seed', '--data', dir, '--users', String(users)], {
+      core: null,
+    });
+    writeFileSync(`${dir}/.complete`, '');
+  }
+  return dir;
+}
+
+// A copy that a contestant may change.
+export function copyOf(dir, name) {
+  const to = `${TMP}/copy-${name}`;
+  rmSync(to, { recursive: true, force: true });
+  cpSync(dir, to, { recursive: true });
+  execFileSync('sync');
+  return to;
+}
+
+export function databaseIn(dir) {
+  return `${dir}/${readdirSync(dir).find((f) => f.endsWith('.db'))}`;
+}
+
+// ---- contestants --------------------------------------------------------------------------------
+
+export async function startCairn(data, { settings = CAIRN_SETTINGS, ...options } = {}) {
+  const port = await freePort();
+  return serve(cairnCommand(port, data, settings), { port, ...options });
+}
+
+export function cairnCommand(port, data, settings) {
+  return [
+    CAIRN,
+    '-C',
+    SHOP,
+    'serve',
+    '--listen',
+    `127.0.0.1:${port}`,
+    '--data',
+    data,
+    ...settings.flatMap((s) => ['--set', s]),
+  ];
+}
+
+export async function startHello(options = {}) {
+  compileHello();
+  const port = await freePort();
+  const env = {
+    CAIRN_SERVER_LISTEN: `127.0.0.1:${port}`,
+    CAIRN_SERVER_WORKERS: '1',
+    CAIRN_LOG_REQUESTS: 'false',
+    CAIRN_LOG_LEVEL: 'warn',
+    CAIRN_DATABASE_DATA_DIR: resolve(`${TMP}/hello-data`),
+  };
+  return serve([resolve(`${BIN}/hello`)], {
+    ...options,
+    port,
+    env: { ...env, ...options.env },
+    cwd: existsSync('examples/hello/cairn.yaml') ? 'examples/hello' : TMP,
+  });
+}
+
+export async function startFloor(replyFile, options = {}) {
+  const port = await freePort();
+  return serve([`${BIN}/floor`, String(port), ...(replyFile ? [replyFile] : [])], {
+    ...options,
+    port,
+  });
+}
+
+export async function startNginx() {
+  const port = await freePort();
+  const dir = resolve(`${TMP}/nginx`);
+  mkdirSync(dir, { recursive: true });
+  const conf = readFileSync('bench/nginx.conf', 'utf8')
+    .replaceAll('@DIR@', dir)
+    .replaceAll('@PORT@', port);
+  writeFileSync(`${dir}/nginx.conf`, conf);
+  return serve(['nginx', '-p', dir, '-c', `${dir}/nginx.conf`, '-e', `${dir}/error.log`], { port });
+}
+
+export async function startFastify(database) {
+  const port = await freePort();
+  return serve(['node', 'bench/rivals/fastify.mjs', String(port), database], {
+    port,
+    env: { NODE_ENV: 'production' },
+  });
+}

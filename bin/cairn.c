@@ -1,0 +1,7 @@
+/* cairn.c -- the command. SPDX: Apache-2.0 */
+#include "cli/cli.h"
+
+int main(int argc, char **argv)
+{
+    return cli_main(argc, argv);
+}

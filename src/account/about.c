@@ -1,0 +1,29 @@
+/* about.c -- what an account shows and takes, for those who write documents of it.
+ * SPDX: Apache-2.0 */
+#include "account/account_priv.h"
+
+const struct table *account_table(const struct accounts *x)
+{
+    return x->table;
+}
+
+const struct column *account_login(const struct accounts *x)
+{
+    return x->login;
+}
+
+bool account_shows(const struct accounts *x, const struct column *c)
+{
+    return !x->hidden[c->index];
+}
+
+/* Nobody gives himself a role, or says that he is verified. */
+bool account_takes(const struct accounts *x, const struct column *c)
+{
+    return c != x->id && c != x->password && c != x->roles && c != x->verified && !c->generated;
+}
+
+int64_t account_password_least(const struct accounts *x)
+{
+    return x->config->password_least;
+}

@@ -1,0 +1,173 @@
+/* accounts.c -- the table of accounts against the settings, and the routes. SPDX: Apache-2.0 */
+#include "account/account_priv.h"
+
+#include <time.h>
+
+enum { WINDOW_MS = 900000, KEYS = 65536 };
+
+int64_t account__now(void)
+{
+    return (int64_t)time(NULL);
+}
+
+static const char tables_lite[] =
+    "CREATE TABLE IF NOT EXISTS cairn_sessions (id TEXT PRIMARY KEY NOT NULL, account TEXT NOT "
+    "NULL,"
+    " counter INTEGER NOT NULL, created_at INTEGER NOT NULL, used_at INTEGER NOT NULL,"
+    " rotated_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, revoked_at INTEGER, why TEXT,"
+    " address TEXT NOT NULL, agent TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS cairn_sessions_account ON cairn_sessions (account);"
+    "CREATE INDEX IF NOT EXISTS cairn_sessions_revoked ON cairn_sessions (revoked_at)"
+    " WHERE revoked_at IS NOT NULL;";
+static const char tables_postgres[] =
+    "CREATE TABLE IF NOT EXISTS cairn_sessions (id text PRIMARY KEY, account text NOT NULL,"
+    " counter bigint NOT NULL, created_at bigint NOT NULL, used_at bigint NOT NULL,"
+    " rotated_at bigint NOT NULL, expires_at bigint NOT NULL, revoked_at bigint, why text,"
+    " address text NOT NULL, agent text NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS cairn_sessions_account ON cairn_sessions (account);"
+    "CREATE INDEX IF NOT EXISTS cairn_sessions_revoked ON cairn_sessions (revoked_at)"
+    " WHERE revoked_at IS NOT NULL;";
+
+const char *account_tables(enum dialect d)
+{
+    return d == DIALECT_SQLITE ? tables_lite : tables_postgres;
+}
+
+/* ---- columns ---- */
+
+static int column_of(const struct accounts *x, struct arena *a, const char *key, str name,
+                     const struct column **out, struct err *err)
+{
+    const struct table *t = x->table;
+    const char **names = ARENA_ARRAY(a, const char *, t->column_count);
+    *out = table_column(t, name);
+    if (*out)
+        return 0;
+    for (size_t i = 0; i < t->column_count; i++)
+        names[i] = arena_str(a, t->columns[i].name).ptr;
+    const char *near = str_nearest(name, names, t->column_count);
+    return fail(err, E_CONFIG, "auth.%s: '%.*s' has no column '%.*s'%s%s%s", key, STR_ARG(t->name),
+                STR_ARG(name), near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+static int text_column(const struct accounts *x, struct arena *a, const char *key, str name,
+                       const struct column **out, struct err *err)
+{
+    TRY(column_of(x, a, key, name, out, err));
+    if ((*out)->type == TYPE_TEXT)
+        return 0;
+    return fail(err, E_CONFIG, "auth.%s: the column '%.*s' is no text", key, STR_ARG(name));
+}
+
+static int claim_columns(struct accounts *x, struct arena *a, struct err *err)
+{
+    str rest = x->config->claims;
+    while (rest.len && rest.ptr) {
+        str name = str_trim(str_cut(&rest, ','));
+        if (x->claim_count == CLAIMS_MOST)
+            return fail(err, E_CONFIG, "auth.claims: %d columns at most", CLAIMS_MOST);
+        TRY(column_of(x, a, "claims", name, &x->claims[x->claim_count], err));
+        if (x->claims[x->claim_count] == x->password)
+            return fail(err, E_CONFIG, "auth.claims: a password's hash is no claim");
+        x->claim_count++;
+    }
+    return 0;
+}
+
+static int columns_of(struct accounts *x, struct arena *a, struct err *err)
+{
+    const struct account_config *c = x->config;
+    TRY(text_column(x, a, "login", c->login, &x->login, err));
+    TRY(text_column(x, a, "password", c->password, &x->password, err));
+    if (c->roles.len)
+        TRY(column_of(x, a, "roles", c->roles, &x->roles, err));
+    if (c->verified.len)
+        TRY(column_of(x, a, "verified", c->verified, &x->verified, err));
+    TRY(claim_columns(x, a, err));
+    for (size_t i = 0; i < x->table->unique_count; i++) {
+        const struct key *k = &x->table->uniques[i];
+        if (k->count == 1 && k->columns[0] == x->login && !k->partial)
+            return 0;
+    }
+    return fail(err, E_CONFIG,
+                "auth.login: '%.*s' is not unique: two accounts could have one name; add a UNIQUE "
+                "constraint",
+                STR_ARG(c->login));
+}
+
+static struct limit_table *limiter(int64_t attempts)
+{
+    uint32_t n = (uint32_t)attempts;
+    struct limit_rule r = {
+        .algorithm = LIMIT_GCRA, .capacity = n, .rate = n, .window_ms = WINDOW_MS};
+    return limit_table_new(&r, KEYS, 0);
+}
+
+int accounts_new(struct arena *a, const struct schema *s, struct db *db,
+                 const struct account_config *c, struct identity *i, struct accounts **out,
+                 struct err *err)
+{
+    struct accounts *x = ARENA_NEW(a, struct accounts);
+    *x = (struct accounts){.config = c, .arena = a, .db = db, .identity = i};
+    x->table = schema_table(s, c->table);
+    if (!x->table)
+        return fail(err, E_CONFIG, "auth.table: there is no table '%.*s'", STR_ARG(c->table));
+    if (x->table->primary.count != 1)
+        return fail(err, E_CONFIG, "auth.table: '%.*s' needs a primary key of one column",
+                    STR_ARG(c->table));
+    x->id = x->table->primary.columns[0];
+    TRY(columns_of(x, a, err));
+    x->all = all_columns(a, x->table);
+    x->hidden = ARENA_ARRAY(a, bool, x->table->column_count);
+    x->hidden[x->password->index] = true;
+    x->by_account = limiter(c->attempts);
+    x->by_address = limiter(c->attempts * ADDRESS_FACTOR);
+    *out = x;
+    return 0;
+}
+
+void accounts_free(struct accounts **x)
+{
+    if (!*x)
+        return;
+    limit_table_free(&(*x)->by_account);
+    limit_table_free(&(*x)->by_address);
+    *x = NULL;
+}
+
+/* ---- routes ---- */
+
+int account_routes(struct router *r, const struct accounts *x, struct err *err)
+{
+    static const struct {
+        enum method method;
+        const char *path, *what;
+        endpoint_fn *run;
+    } list[] = {
+        {METHOD_POST, "/auth/register", "register", account__register},
+        {METHOD_POST, "/auth/login", "sign in", account__login},
+        {METHOD_POST, "/auth/refresh", "new tokens", account__refresh},
+        {METHOD_POST, "/auth/logout", "sign out", account__logout},
+        {METHOD_POST, "/auth/password", "change own password", account__change},
+        {METHOD_GET, "/auth/me", "own account", account__show},
+        {METHOD_GET, "/auth/sessions", "own sessions", session__list},
+        {METHOD_DELETE, "/auth/sessions/:id", "end a session", session__remove},
+    };
+    struct endpoint keys = {.run = account__jwks,
+                            .data = x,
+                            .pattern = "/.well-known/jwks.json",
+                            .method = METHOD_GET,
+                            .what = "public keys of tokens"};
+    for (size_t i = 0; i < COUNT_OF(list); i++) {
+        if (list[i].run == account__register && !x->config->registration)
+            continue;
+        str pattern = arena_printf(x->arena, "%.*s%s", STR_ARG(x->config->prefix), list[i].path);
+        struct endpoint e = {.run = list[i].run,
+                             .data = x,
+                             .pattern = pattern.ptr,
+                             .method = list[i].method,
+                             .what = list[i].what};
+        TRY(router_add(r, &e, err));
+    }
+    return router_add(r, &keys, err);
+}

@@ -1,0 +1,74 @@
+/* body.c -- what goes in and out of the sign-in endpoints. SPDX: Apache-2.0 */
+#include "account/account_priv.h"
+
+static bool json_type(str type)
+{
+    str name = str_trim(str_upto(type, str_find(type, ';')));
+    return str_eqi(name, LIT("application/json"));
+}
+
+int account__body(struct request *rq, struct value *out, struct err *err)
+{
+    static const struct json_limits few = {.depth = 16, .nodes = 2000};
+    str text, type = request_header(rq, LIT("Content-Type"));
+    if (!type.ptr || !json_type(type))
+        return fail(err, E_MEDIA, "a body of type application/json is expected");
+    TRY(request_body(rq, &text, err));
+    TRY(json_parse(&rq->arena, text, &few, out, err));
+    return out->kind == V_OBJECT ? 0 : fail(err, E_BAD, "a JSON object is expected");
+}
+
+int account__text(const struct value *body, str name, str *out, struct err *err)
+{
+    const struct value *v = value_get(body, name);
+    if (v && v->kind == V_TEXT && v->text.len) {
+        *out = v->text;
+        return 0;
+    }
+    return fail_field(err, E_INVALID, v ? LIT("type") : LIT("required"), name, "'%.*s' %s",
+                      STR_ARG(name), v ? "must be a text" : "is required");
+}
+
+void account__answer(struct request *rq, const struct accounts *x, const struct tokens *t,
+                     const struct account *who)
+{
+    struct buf *b = &rq->reply->body;
+    rq->reply->type = LIT("application/json");
+    reply_header(rq->reply, LIT("Cache-Control"), LIT("no-store"));
+    buf_lit(b, "{\"access_token\":");
+    json_text(b, t->access);
+    buf_lit(b, ",\"token\":"); /* the guide's name for it */
+    json_text(b, t->access);
+    buf_printf(b, ",\"token_type\":\"Bearer\",\"expires_in\":%lld,\"refresh_token\":",
+               (long long)identity_config_of(x->identity)->access_seconds);
+    json_text(b, t->refresh);
+    if (who) {
+        buf_lit(b, ",\"user\":");
+        account__put(b, x, who);
+    }
+    buf_char(b, '}');
+}
+
+int account__me(const struct request *rq, str *key, struct err *err)
+{
+    if (rq->principal && rq->principal->subject.len) {
+        *key = rq->principal->subject;
+        return 0;
+    }
+    return fail_field(err, E_SIGNIN, LIT("sign_in_required"), LIT(""),
+                      "sign in first: Authorization: Bearer TOKEN");
+}
+
+int account_who(struct identity *i, const struct request *rq, int64_t now, struct signed_in **out,
+                struct err *err)
+{
+    str value = request_header(rq, LIT("Authorization"));
+    *out = NULL;
+    if (!value.ptr)
+        return 0;
+    size_t blank = str_find(value, ' ');
+    if (!str_eqi(str_upto(value, blank == STR_NONE ? value.len : blank), LIT("Bearer")))
+        return fail_field(err, E_SIGNIN, LIT("invalid_token"), LIT(""),
+                          "the scheme of Authorization is Bearer");
+    return identity_check(i, str_trim(str_from(value, blank)), now, out, err);
+}

@@ -1,0 +1,372 @@
+/* credentials.c -- registering, signing in and out, changing a password. Signing in says the same
+ * in the same time for a name that nobody has and for a wrong password. SPDX: Apache-2.0 */
+#include "account/account_priv.h"
+
+#include "observe/log.h"
+
+#include <sodium.h>
+
+enum { FAULTS_MOST = 50 };
+
+/* ---- passwords ---- */
+
+struct lookup {
+    const char *file;
+    str password;
+    bool found;
+    int code;
+    struct err err;
+};
+
+static void look_up(void *arg)
+{
+    struct lookup *l = arg;
+    l->code = password_listed(l->file, l->password, &l->found, &l->err);
+}
+
+static size_t characters(str s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.len; i++)
+        n += ((unsigned char)s.ptr[i] & 0xC0) != 0x80;
+    return n;
+}
+
+int account__acceptable(const struct accounts *x, str password, str field, struct err *err)
+{
+    struct lookup l = {.file = x->config->breached.ptr, .password = password};
+    if ((int64_t)characters(password) < x->config->password_least)
+        return fail_field(err, E_INVALID, LIT("length"), field,
+                          "'%.*s' must have at least %lld characters", STR_ARG(field),
+                          (long long)x->config->password_least);
+    if (password.len > PASSWORD_BYTES_MOST)
+        return fail_field(err, E_INVALID, LIT("length"), field, "'%.*s' has %d bytes at most",
+                          STR_ARG(field), PASSWORD_BYTES_MOST);
+    if (!x->config->breached.len)
+        return 0;
+    TRY(fiber_blocking(look_up, &l));
+    if (l.code < 0) {
+        *err = l.err;
+        return l.code;
+    }
+    if (!l.found)
+        return 0;
+    return fail_field(err, E_INVALID, LIT("breached_password"), field,
+                      "this password is on a list of known passwords; choose another one");
+}
+
+static int limited(struct request *rq, const struct limit_verdict *v, struct err *err)
+{
+    str seconds = arena_printf(&rq->arena, "%llu", (unsigned long long)(v->retry_ms / 1000 + 1));
+    reply_header(rq->reply, LIT("Retry-After"), seconds);
+    return fail_field(err, E_LIMITED, LIT("too_many_attempts"), LIT(""),
+                      "too many attempts to sign in; come again in %.*s seconds", STR_ARG(seconds));
+}
+
+int account__attempt(struct request *rq, const struct accounts *x, str login, struct err *err)
+{
+    struct limit_verdict v;
+    limit_take(x->by_address, str_hash(request_peer(rq)), loop_now(), 1, &v);
+    if (v.allowed)
+        limit_take(x->by_account, str_hash(login), loop_now(), 1, &v);
+    return v.allowed ? 0 : limited(rq, &v, err);
+}
+
+static int hash_into(struct request *rq, const struct accounts *x, str password, str *out,
+                     struct err *err)
+{
+    char text[PASSWORD_HASH_MOST + 1];
+    TRY(passwords_hash(identity_passwords(x->identity), password, text, err));
+    *out = arena_str(&rq->arena, str_of(text));
+    return 0;
+}
+
+/* ---- signing in ---- */
+
+static int wrong(struct err *err)
+{
+    return fail_field(err, E_SIGNIN, LIT("bad_credentials"), LIT(""),
+                      "the name or the password is wrong");
+}
+
+static void log_failure(const struct request *rq, str login)
+{
+    struct log l;
+    log_begin(&l, LOG_INFO, "sign-in failed");
+    log_str(&l, "request_id", rq->id);
+    log_str(&l, "login", str_upto(login, 100));
+    log_str(&l, "peer", request_peer(rq));
+    log_end(&l);
+}
+
+/* The account of that name when the password is its own. */
+static int prove(struct request *rq, const struct accounts *x, str login, str password,
+                 struct account *who, struct err *err)
+{
+    struct password_verdict v;
+    struct value in = value_text(login), name;
+    struct value_fault fault = {0};
+    TRY(account__attempt(rq, x, login, err));
+    *who = (struct account){0};
+    if (column_take(x->login, &rq->arena, &in, true, &name, &fault))
+        TRY(account__find(rq, x, x->login, name, who, err));
+    const struct value *hash = who->cells ? &who->cells[x->password->index] : NULL;
+    str stored = hash && hash->kind == V_TEXT ? hash->text : (str){0};
+    TRY(passwords_check(identity_passwords(x->identity), password, stored, &v, err));
+    if (!v.good) {
+        log_failure(rq, login);
+        return wrong(err);
+    }
+    if (v.stale) {
+        str again;
+        TRY(hash_into(rq, x, password, &again, err));
+        TRY(account__set_password(rq, x, who, again.ptr, err));
+    }
+    return 0;
+}
+
+static int credentials(struct request *rq, const struct accounts *x, struct value *body, str *login,
+                       str *password, struct err *err)
+{
+    TRY(account__body(rq, body, err));
+    TRY(account__text(body, x->login->name, login, err));
+    return account__text(body, LIT("password"), password, err);
+}
+
+int account__login(struct request *rq, const void *data, struct err *err)
+{
+    const struct accounts *x = data;
+    struct value body;
+    struct account who;
+    struct tokens t;
+    str login, password;
+    TRY(credentials(rq, x, &body, &login, &password, err));
+    TRY(prove(rq, x, login, password, &who, err));
+    if (!account__verified(x, &who))
+        return fail_field(err, E_DENIED, LIT("not_verified"), LIT(""),
+                          "the account is not verified yet");
+    TRY(session__begin(rq, x, &who, &t, err));
+    account__answer(rq, x, &t, &who);
+    return 0;
+}
+
+int account__refresh(struct request *rq, const void *data, struct err *err)
+{
+    const struct accounts *x = data;
+    struct value body;
+    struct tokens t;
+    str token;
+    TRY(account__body(rq, &body, err));
+    TRY(account__text(&body, LIT("refresh_token"), &token, err));
+    TRY(session__refresh(rq, x, token, &t, err));
+    account__answer(rq, x, &t, NULL);
+    return 0;
+}
+
+/* With {"all":true}: every session of the account. */
+int account__logout(struct request *rq, const void *data, struct err *err)
+{
+    const struct accounts *x = data;
+    struct value body = {0};
+    size_t ended;
+    str key, sid;
+    TRY(account__me(rq, &key, err));
+    if (request_header(rq, LIT("Content-Type")).ptr)
+        TRY(account__body(rq, &body, err));
+    const struct value *all = value_get(&body, LIT("all"));
+    sid = all && all->kind == V_BOOL && all->truth ? LIT("") : signed_in_sid(rq->signed_in);
+    TRY(session__end(rq, x, key, sid, LIT(""), &ended, err));
+    rq->reply->status = 204;
+    return 0;
+}
+
+int account__show(struct request *rq, const void *data, struct err *err)
+{
+    const struct accounts *x = data;
+    struct account who;
+    str key;
+    TRY(account__me(rq, &key, err));
+    TRY(account__by_key(rq, x, key, &who, err));
+    if (!who.cells)
+        return fail(err, E_NOTFOUND, "the account is gone");
+    rq->reply->type = LIT("application/json");
+    account__put(&rq->reply->body, x, &who);
+    return 0;
+}
+
+int account__jwks(struct request *rq, const void *data, struct err *err)
+{
+    const struct accounts *x = data;
+    (void)err;
+    rq->reply->type = LIT("application/jwk-set+json");
+    reply_header(rq->reply, LIT("Cache-Control"), LIT("public, max-age=300"));
+    identity_jwks(x->identity, &rq->reply->body);
+    return 0;
+}
+
+/* {"current":...,"password":...}: the other sessions end. */
+int account__change(struct request *rq, const void *data, struct err *err)
+{
+    const struct accounts *x = data;
+    struct value body;
+    struct account who;
+    size_t ended;
+    str key, current, password, hash;
+    struct password_verdict v;
+    TRY(account__me(rq, &key, err));
+    TRY(account__body(rq, &body, err));
+    TRY(account__text(&body, LIT("current"), &current, err));
+    TRY(account__text(&body, LIT("password"), &password, err));
+    TRY(account__attempt(rq, x, key, err));
+    TRY(account__by_key(rq, x, key, &who, err));
+    if (!who.cells)
+        return fail(err, E_NOTFOUND, "the account is gone");
+    const struct value *old = &who.cells[x->password->index];
+    TRY(passwords_check(identity_passwords(x->identity), current,
+                        old->kind == V_TEXT ? old->text : (str){0}, &v, err));
+    if (!v.good)
+        return wrong(err);
+    TRY(account__acceptable(x, password, LIT("password"), err));
+    TRY(hash_into(rq, x, password, &hash, err));
+    TRY(account__set_password(rq, x, &who, hash.ptr, err));
+    TRY(session__end(rq, x, key, LIT(""), signed_in_sid(rq->signed_in), &ended, err));
+    rq->reply->status = 204;
+    return 0;
+}
+
+/* ---- registering ---- */
+
+struct form {
+    struct request *rq;
+    const struct accounts *x;
+    const struct column **columns;
+    struct value *values;
+    size_t count;
+    struct err_item *items;
+    size_t item_count;
+};
+
+static void fault(struct form *f, str field, str code, str message)
+{
+    if (f->item_count < FAULTS_MOST)
+        f->items[f->item_count++] =
+            (struct err_item){.field = field,
+                              .pointer = arena_printf(&f->rq->arena, "/%.*s", STR_ARG(field)),
+                              .code = code,
+                              .message = message};
+}
+
+static void take_member(struct form *f, const struct member *m)
+{
+    struct arena *a = &f->rq->arena;
+    const struct column *c = table_column(f->x->table, m->name);
+    struct value_fault wrong_ = {0};
+    if (str_is(m->name, "password"))
+        return;
+    if (!c || !account_takes(f->x, c)) {
+        str name = arena_str(a, str_upto(m->name, 60));
+        fault(f, name, c ? LIT("read_only") : LIT("unknown_field"),
+              arena_printf(a, "'%.*s' cannot be given here", STR_ARG(name)));
+    } else if (column_take(c, a, &m->value, false, &f->values[f->count], &wrong_)) {
+        f->columns[f->count++] = c;
+    } else {
+        fault(f, c->name, wrong_.code,
+              arena_printf(a, "'%.*s' %.*s", STR_ARG(c->name), STR_ARG(wrong_.message)));
+    }
+}
+
+static bool given(const struct form *f, const struct column *c)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        if (f->columns[i] == c)
+            return true;
+    }
+    return false;
+}
+
+static void check_required(struct form *f, const struct value *body)
+{
+    for (size_t i = 0; i < f->x->table->column_count; i++) {
+        const struct column *c = f->x->all[i];
+        if (!account_takes(f->x, c) || c->nullable || c->has_default || given(f, c) ||
+            value_get(body, c->name))
+            continue;
+        fault(f, c->name, LIT("required"),
+              arena_printf(&f->rq->arena, "'%.*s' is required", STR_ARG(c->name)));
+    }
+}
+
+static int complain(const struct form *f, struct err *err)
+{
+    if (!f->item_count)
+        return 0;
+    fail(err, E_INVALID, "%.*s", STR_ARG(f->items[0].message));
+    err->items = f->items;
+    err->item_count = f->item_count;
+    return E_INVALID;
+}
+
+static void put_in(struct form *f, const struct column *c, struct value v)
+{
+    f->columns[f->count] = c;
+    f->values[f->count++] = v;
+}
+
+static int insert(struct form *f, struct account *who, struct err *err)
+{
+    const struct accounts *x = f->x;
+    struct insert i = {.table = x->table,
+                       .columns = f->columns,
+                       .column_count = f->count,
+                       .values = f->values,
+                       .row_count = 1,
+                       .returning = x->all,
+                       .returning_count = x->table->column_count};
+    struct db_write w = {.arena = &f->rq->arena, .expect = -1};
+    TRY(sql_insert(x->config->dialect, &f->rq->arena, &i, &w.st, err));
+    f->rq->statements++;
+    int code = db_write(x->db, &w, 1, NULL, err);
+    if (code == E_UNIQUE)
+        return fail_field(err, E_UNIQUE, LIT("unique"), x->login->name,
+                          "an account with this name is there already");
+    TRY(code);
+    who->cells = w.rows.cells;
+    who->key = account__key(&f->rq->arena, &who->cells[x->id->index]);
+    return 0;
+}
+
+int account__register(struct request *rq, const void *data, struct err *err)
+{
+    const struct accounts *x = data;
+    size_t most = x->table->column_count + 4;
+    struct form f = {.rq = rq,
+                     .x = x,
+                     .columns = ARENA_ARRAY(&rq->arena, const struct column *, most),
+                     .values = ARENA_ARRAY(&rq->arena, struct value, most),
+                     .items = ARENA_ARRAY(&rq->arena, struct err_item, FAULTS_MOST)};
+    struct value body;
+    struct account who;
+    struct tokens t;
+    str login, password, hash;
+    TRY(credentials(rq, x, &body, &login, &password, err));
+    TRY(account__attempt(rq, x, login, err));
+    TRY(account__acceptable(x, password, LIT("password"), err));
+    for (size_t i = 0; i < body.count && i < most + FAULTS_MOST; i++)
+        take_member(&f, &body.fields[i]);
+    check_required(&f, &body);
+    TRY(complain(&f, err));
+    TRY(hash_into(rq, x, password, &hash, err));
+    put_in(&f, x->password, value_text(hash));
+    if (x->roles && x->config->default_role.len)
+        put_in(&f, x->roles, value_text(x->config->default_role));
+    TRY(insert(&f, &who, err));
+    rq->reply->status = 201;
+    if (!account__verified(x, &who)) {
+        rq->reply->type = LIT("application/json");
+        account__put(&rq->reply->body, x, &who);
+        return 0;
+    }
+    TRY(session__begin(rq, x, &who, &t, err));
+    account__answer(rq, x, &t, &who);
+    return 0;
+}

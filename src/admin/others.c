@@ -1,0 +1,344 @@
+/* others.c -- the operations of named queries and of signing in. SPDX: Apache-2.0 */
+#include "admin/admin_priv.h"
+
+/* ---- named queries ---- */
+
+static void param_schema(struct doc *d, const struct query_param_about *p)
+{
+    struct buf *b = d->out;
+    if (p->list)
+        put(b, "{'type':'array','items':");
+    doc__column(d, p->column, USE_PARAMETER);
+    if (p->list)
+        put(b, "}");
+    if (!p->preset || p->list)
+        return;
+    b->len--; /* into the schema again */
+    put(b, "'default':");
+    json_value(b, p->preset);
+    put(b, "}");
+}
+
+static void in_query(struct doc *d, const struct query_about *q)
+{
+    struct buf *b = d->out;
+    for (size_t i = 0; i < q->param_count; i++) {
+        put(b, "{");
+        put_member(b, "name", q->params[i].name);
+        put(b, "'in':'query'");
+        if (q->params[i].required)
+            put(b, "'required':true");
+        put(b, "'schema':");
+        param_schema(d, &q->params[i]);
+        put(b, "}");
+    }
+}
+
+static void in_body(struct doc *d, const struct query_about *q)
+{
+    struct buf *b = d->out;
+    put(b,
+        "'requestBody':{'required':true,'content':{'application/json':{'schema':{'type':'object',"
+        "'additionalProperties':false,'properties':{");
+    for (size_t i = 0; i < q->param_count; i++) {
+        put_key(b, q->params[i].name);
+        param_schema(d, &q->params[i]);
+    }
+    put(b, "},'required':[");
+    for (size_t i = 0; i < q->param_count; i++) {
+        if (q->params[i].required)
+            put_text(b, q->params[i].name);
+    }
+    put(b, "]}}}}");
+}
+
+static void query_answers(struct doc *d, const struct query_about *q)
+{
+    struct buf *b = d->out;
+    put(b, "'200':{'description':'What it found.','content':{'application/json':{'schema':");
+    if (q->answer == QUERY_ANSWERS_CHANGES) {
+        put(b, "{'type':'object','required':['changes'],'properties':{'changes':{'type':'integer'}}"
+               "}");
+    } else if (q->answer == QUERY_ANSWERS_ONE) {
+        doc__object_row(d, q->columns, q->column_count);
+    } else {
+        put(b, "{'type':'object','required':['data'],'properties':{'has_more':{'type':'boolean'},"
+               "'data':{'type':'array','items':");
+        doc__object_row(d, q->columns, q->column_count);
+        put(b, "}}}");
+    }
+    put(b, "}}}");
+}
+
+bool doc__query(struct doc *d, const struct endpoint *e)
+{
+    static const char *const codes[] = {"400", "406", "413", "414", "429", "500", "503", "504"};
+    static const char *const writes[] = {"408", "409", "415", "422"};
+    struct query_about q;
+    if (!query_about(e, d->arena, &q))
+        return false;
+    bool body = e->method != METHOD_GET && e->method != METHOD_DELETE;
+    struct operation o = {.endpoint = e,
+                          .tag = LIT("queries"),
+                          .summary = q.name,
+                          .description = q.description.len ? q.description : LIT("A named query."),
+                          .sign_in = !q.open};
+    o.id = arena_printf(d->arena, "query%.*s", STR_ARG(doc__pascal(d->arena, q.name)));
+    doc__operation(d, &o);
+    if (!body)
+        in_query(d, &q);
+    put(d->out, "]");
+    if (body)
+        in_body(d, &q);
+    put(d->out, "'responses':{");
+    query_answers(d, &q);
+    doc__problems(d, codes, COUNT_OF(codes));
+    if (body || q.writes)
+        doc__problems(d, writes, COUNT_OF(writes));
+    if (d->source->accounts)
+        doc__problems(d, (const char *const[]){"401", "403"}, 2);
+    if (q.answer == QUERY_ANSWERS_ONE)
+        doc__problems(d, (const char *const[]){"404"}, 1);
+    put(d->out, "}}");
+    return true;
+}
+
+/* ---- signing in ---- */
+
+enum auth_body { BODY_NONE, BODY_LOGIN, BODY_REGISTER, BODY_OTHER };
+
+static const struct {
+    const char *tail, *id, *description, *take; /* take: properties and required, of BODY_OTHER */
+    enum method method;
+    enum auth_body body;
+    bool optional, token; /* of the body; one is needed */
+    int status;
+    const char *answer; /* a schema, or NULL */
+    const char *codes[8];
+} auth[] = {
+    {"/auth/register",
+     "register",
+     "Anybody may; who has to be verified first gets no tokens yet.",
+     NULL,
+     METHOD_POST,
+     BODY_REGISTER,
+     false,
+     false,
+     201,
+     "TokenSet",
+     {"409", "422"}},
+    {"/auth/login",
+     "login",
+     "The access token goes into Authorization; the refresh token gets the next ones.",
+     NULL,
+     METHOD_POST,
+     BODY_LOGIN,
+     false,
+     false,
+     200,
+     "TokenSet",
+     {"401", "403", "422"}},
+    {"/auth/refresh",
+     "refresh",
+     "A refresh token is good once.",
+     "'properties':{'refresh_token':{'type':'string'}},'required':['refresh_token']",
+     METHOD_POST,
+     BODY_OTHER,
+     false,
+     false,
+     200,
+     "TokenSet",
+     {"401", "422"}},
+    {"/auth/logout",
+     "logout",
+     "The session ends at once; with `all` every session of the account.",
+     "'properties':{'all':{'type':'boolean'}}",
+     METHOD_POST,
+     BODY_OTHER,
+     true,
+     true,
+     204,
+     NULL,
+     {"401"}},
+    {"/auth/password",
+     "changePassword",
+     "The other sessions end.",
+     "'properties':{'current':{'type':'string'},'password':{'type':'string'}},'required':["
+     "'current','password']",
+     METHOD_POST,
+     BODY_OTHER,
+     false,
+     true,
+     204,
+     NULL,
+     {"401", "404", "422"}},
+    {"/auth/me",
+     "getMe",
+     "With every column but the password.",
+     NULL,
+     METHOD_GET,
+     BODY_NONE,
+     false,
+     true,
+     200,
+     "OwnAccount",
+     {"401", "404"}},
+    {"/auth/sessions",
+     "listSessions",
+     "The one of this request is marked.",
+     NULL,
+     METHOD_GET,
+     BODY_NONE,
+     false,
+     true,
+     200,
+     "SessionList",
+     {"401"}},
+    {"/auth/sessions/:id",
+     "endSession",
+     "Its tokens are void at once.",
+     NULL,
+     METHOD_DELETE,
+     BODY_NONE,
+     false,
+     true,
+     204,
+     NULL,
+     {"401", "404"}},
+    {"/.well-known/jwks.json",
+     "getKeys",
+     "To verify access tokens elsewhere.",
+     NULL,
+     METHOD_GET,
+     BODY_NONE,
+     false,
+     false,
+     200,
+     NULL,
+     {NULL}},
+};
+
+static void credentials(struct doc *d, bool registers)
+{
+    const struct accounts *x = d->source->accounts;
+    const struct column *login = account_login(x);
+    const struct table *t = account_table(x);
+    struct buf *b = d->out;
+    put(b, "'properties':{");
+    for (size_t i = 0; i < t->column_count; i++) {
+        const struct column *c = &t->columns[i];
+        if (c != login && !(registers && account_takes(x, c)))
+            continue;
+        put_key(b, c->name);
+        doc__column(d, c, registers ? USE_WRITE : USE_PARAMETER);
+    }
+    if (registers)
+        putf(b, "'password':{'type':'string','minLength':%lld}",
+             (long long)account_password_least(x));
+    else
+        put(b, "'password':{'type':'string'}");
+    put(b, "},'required':['password'");
+    for (size_t i = 0; i < t->column_count; i++) {
+        const struct column *c = &t->columns[i];
+        bool needed = registers && account_takes(x, c) && !c->nullable && !c->has_default;
+        if (c == login || needed)
+            put_text(b, c->name);
+    }
+    put(b, "]");
+}
+
+static void auth_body(struct doc *d, size_t i)
+{
+    struct buf *b = d->out;
+    if (auth[i].body == BODY_NONE)
+        return;
+    putf(b, "'requestBody':{'required':%s", auth[i].optional ? "false" : "true");
+    put(b, "'content':{'application/json':{'schema':{'type':'object'");
+    if (auth[i].take)
+        put(b, auth[i].take);
+    else
+        credentials(d, auth[i].body == BODY_REGISTER);
+    put(b, "}}}}");
+}
+
+static void auth_answers(struct doc *d, size_t i)
+{
+    static const char *const every[] = {"429", "500", "503", "504"};
+    static const char *const bodies[] = {"400", "408", "413", "415"};
+    if (auth[i].status == 200 && !auth[i].answer)
+        put(d->out, "'200':{'description':'A JSON Web Key Set.','content':{"
+                    "'application/jwk-set+json':{'schema':{'type':'object','required':['keys'],"
+                    "'properties':{'keys':{'type':'array','items':{'type':'object'}}}}}}}");
+    else
+        doc__answer(d, auth[i].status,
+                    auth[i].status == 204 ? "Done." : "Done; this is the answer.",
+                    str_of(auth[i].answer ? auth[i].answer : ""));
+    doc__problems(d, every, COUNT_OF(every));
+    if (auth[i].body != BODY_NONE)
+        doc__problems(d, bodies, COUNT_OF(bodies));
+    for (size_t k = 0; auth[i].codes[k]; k++)
+        doc__problems(d, &auth[i].codes[k], 1);
+    if (auth[i].codes[0] && strcmp(auth[i].codes[0], "409") == 0)
+        doc__problems(d, (const char *const[]){"401"}, 1);
+}
+
+static size_t auth_of(const struct doc *d, const struct endpoint *e)
+{
+    str prefix = d->source->prefix, pattern = str_of(e->pattern);
+    for (size_t i = 0; i < COUNT_OF(auth); i++) {
+        bool below =
+            str_starts(pattern, prefix) && str_is(str_from(pattern, prefix.len), auth[i].tail);
+        if (e->method == auth[i].method && (below || str_is(pattern, auth[i].tail)))
+            return i;
+    }
+    return STR_NONE;
+}
+
+bool doc__account(struct doc *d, const struct endpoint *e)
+{
+    size_t i = d->source->accounts && e->data == d->source->accounts ? auth_of(d, e) : STR_NONE;
+    if (i == STR_NONE)
+        return false;
+    struct operation o = {.endpoint = e,
+                          .id = str_of(auth[i].id),
+                          .tag = LIT("auth"),
+                          .summary = str_of(e->what),
+                          .description = str_of(auth[i].description),
+                          .sign_in = auth[i].token,
+                          .open = !auth[i].token};
+    doc__operation(d, &o);
+    put(d->out, "]");
+    auth_body(d, i);
+    put(d->out, "'responses':{");
+    auth_answers(d, i);
+    put(d->out, "}}");
+    return true;
+}
+
+void doc__account_schemas(struct doc *d)
+{
+    const struct accounts *x = d->source->accounts;
+    struct buf *b = d->out;
+    if (!x)
+        return;
+    const struct table *t = account_table(x);
+    const struct column **list = ARENA_ARRAY(d->arena, const struct column *, t->column_count);
+    size_t count = 0;
+    for (size_t i = 0; i < t->column_count; i++) {
+        if (account_shows(x, &t->columns[i]))
+            list[count++] = &t->columns[i];
+    }
+    put(b, "'OwnAccount':");
+    doc__object_row(d, list, count);
+    put(b,
+        "'TokenSet':{'type':'object','description':'Who registers and is not verified yet gets the "
+        "account alone.','properties':{'access_token':{'type':'string'},'token':{'type':"
+        "'string'},'token_type':{'type':'string'},'expires_in':{'type':'integer'},"
+        "'refresh_token':{'type':'string'},'user':{'$ref':'#/components/schemas/OwnAccount'}}}");
+    put(b,
+        "'SessionList':{'type':'object','required':['data'],'properties':{'data':{'type':'array',"
+        "'items':{'type':'object','properties':{'id':{'type':'string'},'created_at':{'type':"
+        "'string','format':'date-time'},'used_at':{'type':'string','format':'date-time'},"
+        "'expires_at':{'type':'string','format':'date-time'},'address':{'type':'string'},"
+        "'agent':{'type':'string'},'current':{'type':'boolean'}}}}}}");
+}

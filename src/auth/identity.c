@@ -1,0 +1,359 @@
+/* identity.c -- tokens made and checked. A signature takes a tenth of a millisecond to check: what
+ * a thread has checked it keeps, by the digest of the token, until the token expires or a session
+ * is revoked. SPDX: Apache-2.0 */
+#include "auth/identity.h"
+
+#include "auth/keyring.h"
+#include "auth/revoked.h"
+#include "base/mem.h"
+
+#include <sodium.h>
+
+enum { DIGEST = 16, KEPT_MOST = 1024, TOKEN_MEMORY = 1 << 19, LEEWAY = 5 };
+enum { REFRESH_BODY = SID_TEXT + 8, REFRESH_RAW = REFRESH_BODY + crypto_auth_hmacsha256_BYTES };
+static const str refresh_prefix = STR_INIT("crt_");
+
+struct identity {
+    struct identity_config config;
+    struct keyring ring;
+    struct passwords *passwords;
+    struct revoked revoked;
+};
+
+struct signed_in {
+    unsigned refs;
+    const struct identity *of;
+    unsigned char digest[DIGEST];
+    int64_t expires;
+    unsigned stamp; /* of the revocations it was last compared with */
+    str sid;
+    struct principal principal;
+    struct arena arena;
+};
+
+static _Thread_local struct signed_in *kept[KEPT_MOST];
+
+/* ---- life ---- */
+
+static int ring_of(const struct identity_config *c, struct keyring *out, bool *made,
+                   struct err *err)
+{
+    *made = false;
+    int code = keyring_read(c->file, out, err);
+    if (code != E_NOTFOUND)
+        return code;
+    *err = (struct err){0};
+    TRY(keyring_make(c->alg, out, err));
+    code = keyring_write(c->file, out, true, err);
+    *made = code == 0;
+    if (code < 0)
+        keyring_free(out);
+    if (code != E_CONFLICT)
+        return code;
+    *err = (struct err){0}; /* another process was faster */
+    return keyring_read(c->file, out, err);
+}
+
+int identity_open(const struct identity_config *c, struct identity **out, bool *made,
+                  struct err *err)
+{
+    struct identity *i = mem_zero(1, sizeof *i);
+    i->config = *c;
+    int code = sodium_init() < 0 ? fail(err, E_INTERNAL, "no random numbers")
+                                 : ring_of(c, &i->ring, made, err);
+    if (code == 0)
+        code = passwords_new(&c->passwords, &i->passwords, err);
+    if (code < 0) {
+        keyring_free(&i->ring);
+        mem_free(i);
+        return code;
+    }
+    revoked_init(&i->revoked);
+    *out = i;
+    return 0;
+}
+
+void identity_close(struct identity **i)
+{
+    if (!*i)
+        return;
+    passwords_free(&(*i)->passwords);
+    keyring_free(&(*i)->ring);
+    revoked_fini(&(*i)->revoked);
+    mem_free(*i);
+    *i = NULL;
+}
+
+struct passwords *identity_passwords(struct identity *i)
+{
+    return i->passwords;
+}
+
+const struct identity_config *identity_config_of(const struct identity *i)
+{
+    return &i->config;
+}
+
+int identity_rotate(const char *file, enum jwt_alg alg, struct err *err)
+{
+    struct keyring ring;
+    struct jwk *new;
+    TRY(keyring_read(file, &ring, err));
+    int code = jwk_make(alg, &new, err);
+    if (code == 0) {
+        if (ring.count == KEYRING_MOST)
+            jwk_free(&ring.keys[--ring.count]);
+        memmove(&ring.keys[1], &ring.keys[0], ring.count * sizeof ring.keys[0]);
+        ring.keys[0] = new;
+        ring.count++;
+        code = keyring_write(file, &ring, false, err);
+    }
+    keyring_free(&ring);
+    return code;
+}
+
+void identity_jwks(const struct identity *i, struct buf *out)
+{
+    bool first = true;
+    buf_lit(out, "{\"keys\":[");
+    for (size_t k = 0; k < i->ring.count; k++) {
+        if (jwk_alg(i->ring.keys[k]) == JWT_HS256)
+            continue;
+        if (!first)
+            buf_lit(out, ",");
+        jwk_write(out, i->ring.keys[k], false);
+        first = false;
+    }
+    buf_lit(out, "]}");
+}
+
+/* ---- access tokens ---- */
+
+static void put_roles(struct buf *b, const struct ticket *t)
+{
+    buf_lit(b, ",\"roles\":[");
+    for (size_t i = 0; i < t->role_count; i++) {
+        if (i)
+            buf_lit(b, ",");
+        json_text(b, t->roles[i]);
+    }
+    buf_lit(b, "]");
+}
+
+static bool reserved(str name)
+{
+    static const char *const names[] = {"iss", "aud", "sub", "sid",   "iat",
+                                        "exp", "nbf", "jti", "roles", "client_id"};
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        if (str_is(name, names[i]))
+            return true;
+    }
+    return false;
+}
+
+static void put_claims(struct buf *b, const struct identity *i, const struct ticket *t)
+{
+    char jti[36];
+    uuid_v4(jti);
+    buf_lit(b, "{\"iss\":");
+    json_text(b, i->config.issuer);
+    buf_lit(b, ",\"aud\":");
+    json_text(b, i->config.audience);
+    buf_lit(b, ",\"sub\":");
+    json_text(b, t->subject);
+    buf_lit(b, ",\"sid\":");
+    json_text(b, t->sid);
+    buf_printf(b, ",\"client_id\":\"cairn\",\"jti\":\"%.36s\",\"iat\":%lld,\"exp\":%lld", jti,
+               (long long)t->now, (long long)(t->now + i->config.access_seconds));
+    put_roles(b, t);
+    for (size_t k = 0; t->claims && k < t->claims->count; k++) {
+        if (reserved(t->claims->fields[k].name))
+            continue;
+        buf_lit(b, ",");
+        json_text(b, t->claims->fields[k].name);
+        buf_lit(b, ":");
+        json_value(b, &t->claims->fields[k].value);
+    }
+    buf_lit(b, "}");
+}
+
+int identity_token(struct arena *a, const struct identity *i, const struct ticket *t, str *out,
+                   struct err *err)
+{
+    struct buf b;
+    buf_init(&b, JWT_LENGTH_MOST / 2);
+    put_claims(&b, i, t);
+    int code = b.full ? fail(err, E_TOOBIG, "the claims of the token are too long")
+                      : jwt_sign(a, i->ring.keys[0], LIT("at+jwt"), buf_view(&b), out, err);
+    buf_fini(&b);
+    return code;
+}
+
+/* ---- checking them ---- */
+
+const struct principal *signed_in_principal(const struct signed_in *s)
+{
+    return &s->principal;
+}
+
+str signed_in_sid(const struct signed_in *s)
+{
+    return s->sid;
+}
+
+void identity_release(struct signed_in **s)
+{
+    if (*s && --(*s)->refs == 0) {
+        arena_reset(&(*s)->arena);
+        mem_free(*s);
+    }
+    *s = NULL;
+}
+
+void identity_thread_end(void)
+{
+    for (size_t i = 0; i < KEPT_MOST; i++)
+        identity_release(&kept[i]);
+}
+
+static str text_claim(const struct value *claims, const char *name)
+{
+    const struct value *v = value_get(claims, str_of(name));
+    return v && v->kind == V_TEXT ? v->text : (str){0};
+}
+
+static void take_roles(struct signed_in *s, const struct value *claims)
+{
+    const struct value *v = value_get(claims, LIT("roles"));
+    size_t count = v && v->kind == V_ARRAY ? v->count : 0;
+    str *roles = ARENA_ARRAY(&s->arena, str, count);
+    for (size_t i = 0; i < count; i++) {
+        if (v->items[i].kind == V_TEXT)
+            roles[s->principal.role_count++] = v->items[i].text;
+    }
+    s->principal.roles = roles;
+}
+
+static int check(struct identity *i, str token, int64_t now, struct signed_in *s, struct err *err)
+{
+    struct value claims;
+    struct jwt_rules rules = {.keys = (const struct jwk *const *)i->ring.keys,
+                              .key_count = i->ring.count,
+                              .typ = LIT("at+jwt"),
+                              .issuer = i->config.issuer,
+                              .audience = i->config.audience,
+                              .now = now,
+                              .leeway = LEEWAY};
+    TRY(jwt_check(&s->arena, arena_str(&s->arena, token), &rules, &claims, err));
+    s->expires = value_get(&claims, LIT("exp"))->i + LEEWAY;
+    s->sid = text_claim(&claims, "sid");
+    s->principal.subject = text_claim(&claims, "sub");
+    s->principal.claims = claims;
+    take_roles(s, &claims);
+    return 0;
+}
+
+static int expired(struct err *err)
+{
+    return fail_field(err, E_SIGNIN, LIT("invalid_token"), LIT(""), "the token has expired");
+}
+
+/* Revocations since the token was last looked at. */
+static int still_good(struct identity *i, struct signed_in *s, int64_t now, struct err *err)
+{
+    unsigned stamp = atomic_load(&i->revoked.stamp);
+    if (s->expires <= now)
+        return expired(err);
+    if (s->stamp == stamp)
+        return 0;
+    if (s->sid.len && revoked_has(&i->revoked, s->sid, now))
+        return fail_field(err, E_SIGNIN, LIT("invalid_token"), LIT(""),
+                          "the session of the token is over");
+    s->stamp = stamp;
+    return 0;
+}
+
+static struct signed_in *made(struct identity *i, str token, int64_t now, struct err *err)
+{
+    struct signed_in *s = mem_zero(1, sizeof *s);
+    s->refs = 1;
+    s->of = i;
+    arena_init(&s->arena, TOKEN_MEMORY);
+    if (check(i, token, now, s, err) < 0)
+        identity_release(&s);
+    return s;
+}
+
+int identity_check(struct identity *i, str token, int64_t now, struct signed_in **out,
+                   struct err *err)
+{
+    unsigned char digest[DIGEST];
+    uint32_t at;
+    crypto_generichash(digest, sizeof digest, (const unsigned char *)token.ptr, token.len,
+                       i->ring.mac, sizeof i->ring.mac);
+    memcpy(&at, digest, sizeof at);
+    struct signed_in **slot = &kept[at % KEPT_MOST], *s = *slot;
+    if (!s || s->of != i || sodium_memcmp(s->digest, digest, DIGEST) != 0) {
+        s = made(i, token, now, err);
+        if (!s)
+            return err->code;
+        memcpy(s->digest, digest, DIGEST);
+        s->stamp = ~atomic_load(&i->revoked.stamp);
+        identity_release(slot);
+        *slot = s;
+    }
+    TRY(still_good(i, s, now, err));
+    s->refs++;
+    *out = s;
+    return 0;
+}
+
+void identity_revoke(struct identity *i, str sid, int64_t now)
+{
+    revoked_add(&i->revoked, sid, now + i->config.access_seconds + 2 * LEEWAY);
+}
+
+/* ---- refresh tokens ---- */
+
+static void refresh_mac(const struct identity *i, const unsigned char *body, unsigned char *out)
+{
+    static const unsigned char what[] = "refresh";
+    crypto_auth_hmacsha256_state state;
+    crypto_auth_hmacsha256_init(&state, i->ring.mac, sizeof i->ring.mac);
+    crypto_auth_hmacsha256_update(&state, what, sizeof what);
+    crypto_auth_hmacsha256_update(&state, body, REFRESH_BODY);
+    crypto_auth_hmacsha256_final(&state, out);
+}
+
+str identity_refresh_make(struct arena *a, const struct identity *i, str sid, uint64_t counter)
+{
+    unsigned char raw[REFRESH_RAW];
+    struct buf b = {.ptr = arena_new(a, 256), .cap = 256, .limit = 256};
+    BUG_ON(sid.len != SID_TEXT);
+    memcpy(raw, sid.ptr, SID_TEXT);
+    for (int k = 0; k < 8; k++)
+        raw[SID_TEXT + k] = (unsigned char)(counter >> (8 * k));
+    refresh_mac(i, raw, raw + REFRESH_BODY);
+    buf_str(&b, refresh_prefix);
+    base64url_put(&b, str_make((char *)raw, sizeof raw));
+    return buf_view(&b);
+}
+
+bool identity_refresh_read(struct arena *a, const struct identity *i, str token, str *sid,
+                           uint64_t *counter)
+{
+    unsigned char mac[crypto_auth_hmacsha256_BYTES];
+    str raw;
+    if (!str_starts(token, refresh_prefix) ||
+        !base64url_get(a, str_from(token, refresh_prefix.len), &raw) || raw.len != REFRESH_RAW)
+        return false;
+    const unsigned char *bytes = (const unsigned char *)raw.ptr;
+    refresh_mac(i, bytes, mac);
+    if (sodium_memcmp(mac, bytes + REFRESH_BODY, sizeof mac) != 0)
+        return false;
+    *sid = str_upto(raw, SID_TEXT);
+    *counter = 0;
+    for (int k = 0; k < 8; k++)
+        *counter |= (uint64_t)bytes[SID_TEXT + k] << (8 * k);
+    return true;
+}

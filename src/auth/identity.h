@@ -1,0 +1,67 @@
+/* identity.h -- the keys of this installation, and the tokens made with them. One a process, all
+ * workers share it. SPDX: Apache-2.0 */
+#ifndef CAIRN_AUTH_IDENTITY_H
+#define CAIRN_AUTH_IDENTITY_H
+
+#include "auth/jwt.h"
+#include "auth/password.h"
+#include "data/principal.h"
+
+struct identity;
+
+struct identity_config {
+    const char *file; /* of the keys, mode 0600; made when it is missing */
+    str issuer, audience;
+    enum jwt_alg alg;       /* of new keys */
+    int64_t access_seconds; /* how long an access token is good */
+    struct password_config passwords;
+};
+
+/* *made: there were no keys, and they were made. Blocks. Fails with IO, CONFIG (a damaged file).
+ * Texts of c live as long as *out. */
+int identity_open(const struct identity_config *c, struct identity **out, bool *made,
+                  struct err *err);
+void identity_close(struct identity **i);
+struct passwords *identity_passwords(struct identity *i);
+const struct identity_config *identity_config_of(const struct identity *i);
+/* Adds a new signing key; those that were there still check tokens. Blocks. */
+int identity_rotate(const char *file, enum jwt_alg alg, struct err *err);
+
+/* {"keys":[...]}: the public keys (RFC 7517, 5). */
+void identity_jwks(const struct identity *i, struct buf *out);
+
+/* ---- access tokens (RFC 9068) ---- */
+
+enum { SID_TEXT = 36 }; /* a UUID */
+
+struct ticket {
+    str sid, subject;
+    const struct value *claims; /* V_OBJECT: what rules read as me.NAME */
+    const str *roles;
+    size_t role_count;
+    int64_t now; /* seconds since 1970 */
+};
+int identity_token(struct arena *a, const struct identity *i, const struct ticket *t, str *out,
+                   struct err *err);
+
+struct signed_in; /* a token that was checked, kept for the next time; of one thread */
+
+/* Checks a token, or finds it among those checked before on this thread. *out is valid until
+ * identity_release. Fails with SIGNIN, word "invalid_token". */
+int identity_check(struct identity *i, str token, int64_t now, struct signed_in **out,
+                   struct err *err);
+const struct principal *signed_in_principal(const struct signed_in *s);
+str signed_in_sid(const struct signed_in *s);
+void identity_release(struct signed_in **s);
+void identity_thread_end(void); /* drops what the calling thread keeps */
+
+/* A session is over: its access tokens are refused from now on. Any thread. */
+void identity_revoke(struct identity *i, str sid, int64_t now);
+
+/* ---- refresh tokens: a session and a counter, under a MAC ---- */
+
+str identity_refresh_make(struct arena *a, const struct identity *i, str sid, uint64_t counter);
+bool identity_refresh_read(struct arena *a, const struct identity *i, str token, str *sid,
+                           uint64_t *counter);
+
+#endif

@@ -1,0 +1,74 @@
+/* commands.c -- every command with its help: --help and docs/cairn.1 say the same.
+ * SPDX: Apache-2.0 */
+#include "cli/cli.h"
+
+static const struct command commands[] = {
+    {"serve", cli_serve, "", "answer requests until SIGTERM or SIGINT",
+     "Applies pending migrations first when mode is development. SIGHUP reads cairn.yaml again.\n"},
+    {"migrate", cli_migrate, "new NAME | up | down | redo | status | verify",
+     "make, apply and take back migrations",
+     "  new NAME          write an empty migration\n"
+     "  up [--to V]       apply what is pending\n"
+     "  down [--steps N]  take back the newest (1)\n"
+     "  redo              down, then up\n"
+     "  status            what is applied and what is not\n"
+     "  verify            fail when an applied file was edited or is missing\n"
+     "\n"
+     "  --yes             steps that destroy data may run\n"
+     "  --dry-run         only show what would run\n"},
+    {"routes", cli_routes, "", "list every route", NULL},
+    {"openapi", cli_openapi, "[--yaml | --postman] [--role R]", "print the document of the API",
+     "OpenAPI 3.1 as JSON, of everything there is; the server answers it at /openapi.json.\n"
+     "\n"
+     "  --yaml            as YAML\n"
+     "  --postman         a Postman collection instead\n"
+     "  --role R[,S]      as callers with these roles know it; `anyone`: without an account\n"},
+    {"seed", cli_seed, "[--NAME N]...", "fill the database from seed.sql",
+     "Applies pending migrations, then runs seed.sql of the project in one transaction. Its head\n"
+     "declares whole numbers, `-- param users 50`, which `--users 1000` changes and `:users` "
+     "stands "
+     "for.\n"},
+    {"check", cli_check, "[--database]", "validate cairn.yaml and the migrations, start nothing",
+     "Prints `ok`, or every fault with file, line and column.\n"
+     "\n"
+     "  --database        advise about the project's database instead, only reading it: missing,\n"
+     "                    redundant and unused indexes, normal forms, types (docs/indexes.md)\n"
+     "  --format json     the advice for programs\n"
+     "  --sql             the advice as a migration to look through\n"
+     "  --all             about small tables too\n"
+     "  --strict          exit with 1 when there is advice\n"},
+    {"explain", cli_explain, "'GET /v1/...' [--analyze]", "show a request's SQL and plans",
+     "Runs the request and takes everything back. A write is only planned.\n"
+     "\n"
+     "  --analyze         run writes too, and measure; all is taken back\n"
+     "  --body JSON       the request's body\n"
+     "  -H 'NAME: VALUE'  a header of it, e.g. Authorization; may come several times\n"},
+    {"config", cli_config, "show | example | docs | schema", "print settings",
+     "  show     the values in force, and where each comes from\n"
+     "  example  a cairn.yaml with every setting and its default\n"
+     "  docs     the reference page, Markdown\n"
+     "  schema   JSON Schema of cairn.yaml, for editors\n"},
+    {"init", cli_init, "NAME", "make a new project that starts at once", NULL},
+    {"backup", cli_backup, "FILE", "copy the database into FILE, also while it is served",
+     "The copy is one consistent state. FILE must not be there yet.\n"},
+    {"restore", cli_restore, "FILE [--yes]", "put a copy in the place of the database",
+     "Stop the server first. --yes: replace a database that is there.\n"},
+    {"counters", cli_counters, "[check | repair]", "check the columns that count rows",
+     "  check   how many rows tell a wrong number; exits with 1 when there are any\n"
+     "  repair  count them anew\n"},
+    {"account", cli_account, "add LOGIN [--role R]", "make an account, as the first admin of a project is",
+     "The password is read from standard input.\n"
+     "\n"
+     "  --role R          its role\n"
+     "  --column A=B,C=D  other columns\n"},
+    {"can", cli_can, "USER ACTION TABLE[/ID]", "explain what an account may do, rule by rule",
+     "USER is a name to sign in with, or `anyone`; ACTION is read, create, update or delete.\n"
+     "Exits with 0 for yes, 1 for no.\n"},
+    {"integrity", cli_integrity, "", "check the database's files and foreign keys", NULL},
+};
+
+const struct command *cli_commands(size_t *count)
+{
+    *count = COUNT_OF(commands);
+    return commands;
+}

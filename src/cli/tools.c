@@ -1,0 +1,81 @@
+/* tools.c -- cairn backup, restore, integrity. SPDX: Apache-2.0 */
+#include "cli/cli.h"
+
+#include "db/db.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+typedef int tool_fn(const struct db_config *db, const char *file, struct err *err);
+
+/* Loads the settings, runs the tool, says how it went. */
+static int with_db(struct cli *c, tool_fn *run, const char *file, const char *done)
+{
+    struct err err = {0};
+    struct db_config db;
+    struct config *config = cli_config_load(c);
+    if (!config)
+        return CLI_FAILED;
+    config_db(config, &db);
+    int code = run(&db, file, &err) < 0 ? cli_error(&err) : CLI_OK;
+    config_free(&config);
+    if (code == CLI_OK)
+        fprintf(stderr, "%s\n", done);
+    return code;
+}
+
+static int backup(const struct db_config *db, const char *file, struct err *err)
+{
+    struct db_admin *a;
+    if (access(file, F_OK) == 0)
+        return fail(err, E_CONFLICT, "'%s' is there already", file);
+    TRY(db_admin_open(db, &a, err));
+    int code = db_admin_backup(a, file, err);
+    db_admin_close(&a);
+    return code;
+}
+
+static int check(const struct db_config *db, const char *file, struct err *err)
+{
+    struct db_admin *a;
+    (void)file;
+    TRY(db_admin_open(db, &a, err));
+    int code = db_admin_check(a, err);
+    db_admin_close(&a);
+    return code;
+}
+
+int cli_backup(struct cli *c)
+{
+    int code = cli_expect(c, 1, 1);
+    return code ? code : with_db(c, backup, c->args[0], "backup written");
+}
+
+int cli_integrity(struct cli *c)
+{
+    int code = cli_expect(c, 0, 0);
+    return code ? code : with_db(c, check, NULL, "the database is sound");
+}
+
+static bool database_exists(struct cli *c)
+{
+    struct db_config db;
+    struct config *config = cli_config_load(c);
+    if (!config)
+        return false;
+    config_db(config, &db);
+    bool there = db_exists(&db);
+    config_free(&config);
+    return there;
+}
+
+int cli_restore(struct cli *c)
+{
+    bool yes = cli_flag(c, "--yes");
+    int code = cli_expect(c, 1, 1);
+    if (code)
+        return code;
+    if (!yes && database_exists(c))
+        return cli_fail("there is a database already: stop the server, then `--yes` replaces it");
+    return with_db(c, db_admin_restore, c->args[0], "restored");
+}

@@ -1,0 +1,257 @@
+/* limit.c -- rate limits on a request: which ones, whose, and what comes of it. SPDX: Apache-2.0
+ * In two steps: limits that need not know who asks come before sign-in, so that a flood of bad
+ * tokens is held off too; those by user, key or plan behind it. In each step those of the process
+ * itself are asked first, then all that are shared in one round trip; each group in the order of
+ * the settings, and the first one that refuses ends it. */
+#include "edge/edge_priv.h"
+
+#include <sodium.h>
+
+enum { KEY_MOST = 640, TEXT_MOST = 200, DIGEST = 16 };
+
+/* One limit that rq falls under. */
+struct asked {
+    const struct limit *limit;
+    const struct limit_level *level;
+    struct store_take take;
+};
+
+/* Of one request, in its arena: the second step adds to what the first one has told. */
+struct asking {
+    const struct edge *e;
+    struct request *rq;
+    struct edge_caller caller;
+    size_t count, told_count; /* of the lists below */
+    size_t from;              /* list[from] is the first of this step */
+    unsigned line;            /* where in reply->more it is told, when told_count is not 0 */
+    struct asked list[STORE_TAKES_MOST];
+    struct limit_told told[STORE_TAKES_MOST];
+};
+
+/* ---- keys ---- */
+
+/* Texts of clients may be long: then their digest stands for them. The tag and the length keep
+ * different parts from looking alike. */
+static void put_part(struct buf *b, char tag, str text)
+{
+    uint8_t digest[DIGEST];
+    buf_char(b, tag);
+    if (text.len > TEXT_MOST) {
+        crypto_generichash(digest, sizeof digest, (const uint8_t *)text.ptr, text.len, NULL, 0);
+        buf_char(b, (char)0xff);
+        buf_add(b, digest, sizeof digest);
+    } else {
+        buf_char(b, (char)text.len);
+        buf_str(b, text);
+    }
+}
+
+static void put_address(struct buf *b, const struct asking *a)
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    struct address at;
+    unsigned bits = a->e->config.ipv6_bits;
+    if (!edge_client(a->e, a->rq, &at))
+        at = (struct address){{0}};
+    for (unsigned i = memcmp(at.bytes, mapped, sizeof mapped) == 0 ? 16 : bits / 8; i < 16; i++) {
+        unsigned keep = i == bits / 8 ? 0xff00u >> bits % 8 & 0xff : 0;
+        at.bytes[i] = (uint8_t)(at.bytes[i] & keep);
+    }
+    put_part(b, 'a', str_make((const char *)at.bytes, sizeof at.bytes));
+}
+
+/* Who is not signed in, or has no key, is told apart by the address. */
+static void put_key(struct buf *b, const struct asking *a, const struct limit_config *c)
+{
+    bool by_address = (c->parts & PART_ADDRESS) != 0;
+    if ((c->parts & PART_USER) && a->caller.user.len)
+        put_part(b, 'u', a->caller.user);
+    else
+        by_address |= (c->parts & PART_USER) != 0;
+    if ((c->parts & PART_KEY) && a->caller.key.len)
+        put_part(b, 'k', a->caller.key);
+    else
+        by_address |= (c->parts & PART_KEY) != 0;
+    if (by_address)
+        put_address(b, a);
+    if (c->parts & PART_ROUTE) {
+        put_part(b, 'm', a->rq->method_text);
+        put_part(b, 'r', str_of(a->rq->route));
+    }
+}
+
+static str shared_key(struct asking *a, str key)
+{
+    enum { HEX = 2 * DIGEST + 1 };
+    uint8_t digest[DIGEST];
+    char *hex = arena_new(&a->rq->arena, HEX);
+    crypto_generichash(digest, sizeof digest, (const uint8_t *)key.ptr, key.len, NULL, 0);
+    sodium_bin2hex(hex, HEX, digest, sizeof digest);
+    return str_make(hex, HEX - 1);
+}
+
+/* ---- which ---- */
+
+static bool fits(const struct request *rq, str path, unsigned methods)
+{
+    return (!methods || methods >> rq->method & 1) && (!path.len || edge_path(path, rq->path));
+}
+
+static uint32_t cost_of(const struct request *rq, const struct limit_config *c)
+{
+    for (size_t i = 0; i < c->cost_count; i++)
+        if (fits(rq, c->costs[i].path, c->costs[i].methods))
+            return c->costs[i].cost;
+    return c->cost;
+}
+
+static const struct limit_level *level_of(const struct limit *l, str plan)
+{
+    for (size_t i = 1; plan.len && i < l->config->plan_count; i++)
+        if (str_eq(l->config->plans[i].name, plan))
+            return &l->levels[i];
+    return &l->levels[0];
+}
+
+static void add(struct asking *a, const struct limit *l)
+{
+    char room[KEY_MOST];
+    struct buf b = {.ptr = room, .cap = sizeof room, .limit = sizeof room};
+    uint32_t cost = cost_of(a->rq, l->config);
+    if (cost == 0)
+        return;
+    put_key(&b, a, l->config);
+    BUG_ON(b.full);
+    struct asked *q = &a->list[a->count++];
+    *q = (struct asked){.limit = l, .level = level_of(l, a->caller.plan)};
+    q->take = (struct store_take){.table = q->level->table,
+                                  .name = q->level->shared_name,
+                                  .hash = str_hash(buf_view(&b)),
+                                  .cost = cost};
+    if (l->config->shared)
+        q->take.key = shared_key(a, buf_view(&b));
+}
+
+static void gather(struct asking *a, bool late)
+{
+    const struct edge *e = a->e;
+    for (size_t i = 0; i < e->config.limit_count && a->count < STORE_TAKES_MOST; i++) {
+        const struct limit *l = &e->limits[i];
+        if (l->late == late && fits(a->rq, l->config->path, l->config->methods))
+            add(a, l);
+    }
+}
+
+/* ---- asking ---- */
+
+/* Those of a->list that `pick` names, in one call. Gives as store_ops.take does. */
+WAITS static int ask(struct asking *a, struct store *s, const size_t *pick, size_t count,
+                     struct err *err)
+{
+    struct store_take list[STORE_TAKES_MOST];
+    struct limit_verdict out[STORE_TAKES_MOST];
+    for (size_t i = 0; i < count; i++)
+        list[i] = a->list[pick[i]].take;
+    int got = s->ops->take(s, list, count, a->rq->started_ns, out, err);
+    for (int i = 0; i < got; i++) {
+        const struct asked *q = &a->list[pick[i]];
+        limits__count(q->limit, out[i].allowed ? RESULT_ALLOWED : RESULT_LIMITED);
+        a->told[a->told_count++] = (struct limit_told){q->level, q->limit->config, out[i]};
+    }
+    return got;
+}
+
+static bool refused(const struct asking *a)
+{
+    return a->told_count && !a->told[a->told_count - 1].verdict.allowed;
+}
+
+/* The shared store is away: each limit does what its settings say. */
+WAITS static int without(struct asking *a, const size_t *pick, size_t count, struct err *err)
+{
+    struct err none = {0};
+    bool closed = false;
+    for (size_t i = 0; i < count; i++) {
+        const struct limit *l = a->list[pick[i]].limit;
+        limits__count(l, RESULT_FAILED);
+        closed |= l->config->fail == FAIL_CLOSED;
+    }
+    if (closed)
+        return E_BUSY;
+    *err = none;
+    for (size_t i = 0; i < count && !refused(a); i++) {
+        if (a->list[pick[i]].limit->config->fail == FAIL_LOCAL)
+            TRY(ask(a, store_local(), &pick[i], 1, err));
+    }
+    return 0;
+}
+
+WAITS static int ask_all(struct asking *a, struct err *err)
+{
+    size_t own[STORE_TAKES_MOST], far[STORE_TAKES_MOST], owns = 0, fars = 0;
+    struct store *shared = store_shared();
+    for (size_t i = a->from; i < a->count; i++) {
+        if (shared && a->list[i].limit->config->shared)
+            far[fars++] = i;
+        else
+            own[owns++] = i;
+    }
+    if (owns)
+        TRY(ask(a, store_local(), own, owns, err));
+    if (!fars || refused(a))
+        return 0;
+    int got = ask(a, shared, far, fars, err);
+    return got == E_BUSY ? without(a, far, fars, err) : got;
+}
+
+WAITS static int step(struct asking *a, bool late, struct err *err)
+{
+    struct reply *reply = a->rq->reply;
+    size_t told = a->told_count;
+    a->from = a->count;
+    gather(a, late);
+    if (a->from == a->count)
+        return 0;
+    TRY(ask_all(a, err));
+    if (a->told_count == told)
+        return 0;
+    str lines = fields__text(a->rq, a->told, a->told_count);
+    if (told) {
+        reply->more[a->line] = lines;
+    } else {
+        a->line = reply->more_count;
+        reply_more(reply, lines);
+    }
+    if (!refused(a))
+        return 0;
+    fields__refuse(a->rq, &a->told[a->told_count - 1]);
+    return 1;
+}
+
+static struct asking *asking_of(const struct edge *e, struct request *rq)
+{
+    if (!rq->limits) {
+        struct asking *a = arena_new(&rq->arena, sizeof *a);
+        a->e = e;
+        a->rq = rq;
+        a->caller = (struct edge_caller){.user = {"", 0}};
+        a->count = a->told_count = a->from = 0;
+        rq->limits = a;
+    }
+    return rq->limits;
+}
+
+int edge_limit(const struct edge *e, struct request *rq, struct err *err)
+{
+    return e->early ? step(asking_of(e, rq), false, err) : 0;
+}
+
+int edge_quota(const struct edge *e, struct request *rq, struct err *err)
+{
+    edge_caller_fn *caller = e->config.caller ? e->config.caller : who__caller;
+    if (!e->late)
+        return 0;
+    struct asking *a = asking_of(e, rq);
+    caller(e, rq, &a->caller);
+    return step(a, true, err);
+}

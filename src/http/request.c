@@ -1,0 +1,89 @@
+/* request.c -- what handlers ask of a request. SPDX: Apache-2.0 */
+#include "http/http_priv.h"
+
+enum { QUERY_PARAMS_MOST = 256 };
+
+str request_peer(const struct request *rq)
+{
+    return net_peer(rq->conn->sock);
+}
+
+str request_header(const struct request *rq, str name)
+{
+    for (size_t i = 0; i < rq->header_count; i++) {
+        if (str_eqi(rq->headers[i].name, name))
+            return rq->headers[i].value;
+    }
+    return (str){NULL, 0};
+}
+
+str request_param(const struct request *rq, str name)
+{
+    for (size_t i = 0; i < rq->param_count; i++) {
+        if (str_eq(rq->params[i].name, name))
+            return rq->params[i].value;
+    }
+    return (str){NULL, 0};
+}
+
+int request_query(struct request *rq, const struct param **list, size_t *count, struct err *err)
+{
+    str rest = rq->query;
+    size_t most = 0;
+    *list = NULL;
+    *count = 0;
+    if (!rest.len)
+        return 0;
+    for (size_t i = 0; i < rest.len; i++)
+        most += rest.ptr[i] == '&';
+    if (most >= QUERY_PARAMS_MOST)
+        return fail(err, E_BAD, "the query string has more than %d parameters", QUERY_PARAMS_MOST);
+    struct param *params = ARENA_ARRAY(&rq->arena, struct param, most + 1);
+    while (rest.ptr) {
+        str pair = str_cut(&rest, '&');
+        if (!pair.len)
+            continue;
+        str name = str_cut(&pair, '=');
+        struct param *p = &params[(*count)++];
+        TRY(url_decode(&rq->arena, name, true, &p->name, err));
+        p->value = (str){"", 0};
+        if (pair.ptr)
+            TRY(url_decode(&rq->arena, pair, true, &p->value, err));
+    }
+    *list = params;
+    return 0;
+}
+
+int request_aim(struct request *rq, str target, struct err *err)
+{
+    struct fault fault = {0};
+    size_t mark = str_find(target, '?');
+    rq->target = target;
+    rq->query = mark == STR_NONE ? (str){NULL, 0} : str_from(target, mark + 1);
+    if (path_clean(&rq->arena, str_upto(target, mark), &rq->path, &rq->segments, &fault))
+        return 0;
+    return fail(err, E_BAD, "%s", fault.why);
+}
+
+int request_body(struct request *rq, str *out, struct err *err)
+{
+    if (rq->plain.ptr) {
+        *out = rq->plain;
+        return 0;
+    }
+    TRY(conn__read_body(rq->conn, err));
+    *out = conn__body(rq->conn);
+    return 0;
+}
+
+/* SplitMix64 (Steele, Lea, Flood 2014): 64 bits from the kernel at start, then this. */
+void request__make_id(struct http_server *s, char *out)
+{
+    static const char digits[] = "0123456789abcdef";
+    uint64_t z = s->random += 0x9E3779B97F4A7C15ULL;
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
+    z ^= z >> 31;
+    for (int i = 0; i < ID_LEN; i++, z >>= 4)
+        out[i] = digits[z & 15];
+}

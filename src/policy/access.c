@@ -1,0 +1,171 @@
+/* access.c -- what the rules let a caller do.
+ * Rows: those of any rule. Columns: open when a rule without a condition opens them, or when every
+ * rule that counts does; so no row ever shows more than one of the rules for it would. Checks of a
+ * new row: some rule must hold, its condition and its check. SPDX: Apache-2.0 */
+#include "policy/access_priv.h"
+
+const char *action_name(enum action a)
+{
+    static const char *const names[ACTIONS] = {"read", "create", "update", "delete"};
+    return names[a];
+}
+
+uint64_t access_roles(const struct access *x, const struct principal *me)
+{
+    uint64_t bits = x->roles[0].bits | (me ? x->roles[1].bits : 0);
+    for (size_t i = 0; me && i < me->role_count; i++) {
+        for (size_t k = 2; k < x->role_count; k++)
+            bits |= str_eq(x->roles[k].name, me->roles[i]) ? x->roles[k].bits : 0;
+    }
+    return bits;
+}
+
+size_t access_role_names(const struct access *x, uint64_t roles, str out[ROLES_MOST + 2])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < x->role_count; i++) {
+        if (roles >> i & 1)
+            out[count++] = x->roles[i].name;
+    }
+    return count;
+}
+
+static bool counts(const struct access_rule *r, enum action act, uint64_t roles)
+{
+    return r->actions & ACTION_BIT(act) && r->roles & roles;
+}
+
+/* Adds y to the alternatives; NULL is all rows, and swallows the rest. */
+static void add_or(struct arena *a, struct cond **all, bool first, struct cond *y)
+{
+    struct cond *x = *all;
+    if (y && y->kind == COND_TRUE)
+        y = NULL;
+    if (first || (x && x->kind == COND_FALSE)) {
+        *all = y;
+    } else if (!x || !y) {
+        *all = NULL;
+    } else if (y->kind != COND_FALSE) {
+        struct cond *c = ARENA_NEW(a, struct cond);
+        c->kind = COND_OR;
+        c->parts = arena_new(a, 2 * sizeof *c->parts);
+        c->parts[0] = x;
+        c->parts[1] = y;
+        c->part_count = 2;
+        *all = c;
+    }
+}
+
+static void add_presets(struct arena *a, const struct access_rule *r, const struct principal *me,
+                        struct grant *g)
+{
+    if (!r->preset_count)
+        return;
+    struct preset *list = ARENA_ARRAY(a, struct preset, g->preset_count + r->preset_count);
+    if (g->preset_count)
+        memcpy(list, g->presets, g->preset_count * sizeof *list);
+    for (size_t i = 0; i < r->preset_count; i++) {
+        const struct access_preset *p = &r->presets[i];
+        struct preset *out = &list[g->preset_count++];
+        *out = (struct preset){.column = p->column, .value = p->value};
+        if (p->claim.len)
+            out->value = rule__claim(a, p->column, p->claim, me);
+    }
+    g->presets = list;
+}
+
+/* The columns closed by all rules that count: opened by one without a condition, or by each. */
+struct columns {
+    bool *open, *closed; /* by some rule without a condition; by some rule */
+    size_t count;
+};
+
+static void merge_columns(const struct access_rule *r, struct columns *c)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        bool closed = r->closed && r->closed[i];
+        c->closed[i] |= closed;
+        c->open[i] |= !r->where && !closed;
+    }
+}
+
+const bool *access_closed(struct arena *a, const struct access *x, const struct table *t,
+                          enum action act, uint64_t roles)
+{
+    const struct table_access *ta = &x->tables[t - x->schema->tables];
+    struct columns c = {.open = ARENA_ARRAY(a, bool, t->column_count),
+                        .closed = ARENA_ARRAY(a, bool, t->column_count),
+                        .count = t->column_count};
+    bool any = false;
+    for (size_t i = 0; i < ta->rule_count; i++) {
+        if (counts(&ta->rules[i], act, roles))
+            merge_columns(&ta->rules[i], &c);
+    }
+    for (size_t i = 0; i < c.count; i++) {
+        c.closed[i] = (c.closed[i] && !c.open[i]) || (ta->secret && ta->secret[i]);
+        any |= c.closed[i];
+    }
+    return any ? c.closed : NULL;
+}
+
+static struct cond *both(struct arena *a, struct cond *x, struct cond *y)
+{
+    if ((x && x->kind == COND_FALSE) || !y || y->kind == COND_TRUE)
+        return x;
+    if (!x || x->kind == COND_TRUE || y->kind == COND_FALSE)
+        return y;
+    return cond_and(a, x, y);
+}
+
+void access_grant(struct arena *a, const struct access *x, const struct table *t,
+                  const struct asking *q, struct grant *out)
+{
+    const struct table_access *ta = &x->tables[t - x->schema->tables];
+    *out = (struct grant){0};
+    for (size_t i = 0; i < ta->rule_count; i++) {
+        const struct access_rule *r = &ta->rules[i];
+        if (!counts(r, q->act, q->roles))
+            continue;
+        struct cond *where = r->where ? rule_cond(a, r->where, q->me, q->now_ns) : NULL;
+        struct cond *check = r->check ? rule_cond(a, r->check, q->me, q->now_ns) : where;
+        if (r->check && q->act == ACTION_CREATE)
+            check = both(a, where, check);
+        if (where && where->kind == COND_FALSE)
+            continue;
+        add_or(a, &out->where, !out->allowed, where);
+        add_or(a, &out->check, !out->allowed, check);
+        add_presets(a, r, q->me, out);
+        out->allowed = true;
+    }
+    out->closed = out->allowed ? access_closed(a, x, t, q->act, q->roles) : NULL;
+}
+
+static str roles_text(struct arena *a, const struct access_rule_wish *w)
+{
+    str out = LIT("");
+    for (size_t i = 0; i < w->role_count; i++)
+        out = arena_printf(a, "%.*s%s%.*s", STR_ARG(out), i ? ", " : "", STR_ARG(w->roles[i]));
+    return out;
+}
+
+size_t access_opinions(struct arena *a, const struct access *x, const struct table *t,
+                       const struct asking *q, struct access_opinion *out, size_t most)
+{
+    const struct table_access *ta = &x->tables[t - x->schema->tables];
+    size_t count = 0;
+    for (; count < ta->rule_count && count < most; count++) {
+        const struct access_rule *r = &ta->rules[count];
+        struct access_opinion *o = &out[count];
+        *o = (struct access_opinion){.place = r->wish->place,
+                                     .roles_text = roles_text(a, r->wish),
+                                     .where = r->wish->where,
+                                     .check = r->wish->check,
+                                     .role = (r->roles & q->roles) != 0,
+                                     .action = (r->actions & ACTION_BIT(q->act)) != 0};
+        if (o->role && o->action && r->where)
+            o->cond = rule_cond(a, r->where, q->me, q->now_ns);
+        if (o->cond && o->cond->kind == COND_TRUE)
+            o->cond = NULL;
+    }
+    return count;
+}

@@ -1,0 +1,29 @@
+/* access_told.c -- what the roles of a caller are told of, whoever the caller is: for documents
+ * that are made once for all who have the same roles. SPDX: Apache-2.0 */
+#include "policy/access_priv.h"
+
+bool access_may(const struct access *x, const struct table *t, enum action act, uint64_t roles)
+{
+    const struct table_access *ta = &x->tables[t - x->schema->tables];
+    for (size_t i = 0; i < ta->rule_count; i++) {
+        if (ta->rules[i].actions & ACTION_BIT(act) && ta->rules[i].roles & roles)
+            return true;
+    }
+    return false;
+}
+
+bool access_sets(const struct access *x, const struct column *c, const struct table *t,
+                 enum action act, uint64_t roles)
+{
+    const struct table_access *ta = &x->tables[t - x->schema->tables];
+    for (size_t i = 0; i < ta->rule_count; i++) {
+        const struct access_rule *r = &ta->rules[i];
+        if (!(r->actions & ACTION_BIT(act) && r->roles & roles))
+            continue;
+        for (size_t k = 0; k < r->preset_count; k++) {
+            if (r->presets[k].column == c)
+                return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,39 @@
+/* render.h -- rows and errors to bytes. SPDX: Apache-2.0 */
+#ifndef CAIRN_RENDER_H
+#define CAIRN_RENDER_H
+
+#include "http/http.h"
+#include "schema/schema.h"
+
+/* One cell as JSON, exactly, by the column's type: int64 digits, numeric as a number literal with
+ * all its digits (at the column's scale), boolean, RFC 3339 UTC times, uuid, embedded JSON, base64
+ * bytes. */
+void render_cell(struct buf *b, const struct column *c, const struct value *v);
+/* {"id":1,...} of the first `count` cells. A collection's document, which stands behind the id, is
+ * shown as its members. */
+void render_row(struct buf *b, const struct column *const *columns, size_t count,
+                const struct value *cells);
+
+/* What is the same in every row of one column list: `{"id":`, `,"name":`, ... Made once, then
+ * const; lives in the arena it was made in, and borrows the columns. */
+struct row_shape {
+    const struct column *const *columns;
+    const str *leads; /* what stands before each cell */
+    size_t count;
+    str close; /* what stands behind the last one */
+};
+void row_shape_init(struct row_shape *s, struct arena *a, const struct column *const *columns,
+                    size_t count);
+/* The same bytes as render_row. */
+void render_shape(struct buf *b, const struct row_shape *s, const struct value *cells);
+/* The same without the closing brace, for a caller that adds members; gives whether a member is
+ * there already (else the brace is, and no comma is due). */
+bool render_shape_open(struct buf *b, const struct row_shape *s, const struct value *cells);
+
+/* Fills rq->reply with application/problem+json (RFC 9457) for err: type, title, status, detail,
+ * instance, code, error, request_id, errors. status 0: the one of err->code. `error` is err->text
+ * up to the first "; ", `detail` is all of it. Server errors (500) say nothing of the cause; that
+ * goes to the log. Sets Retry-After on BUSY. Does nothing once the head is on the wire. */
+void render_problem(struct request *rq, int status, const struct err *err);
+
+#endif

@@ -1,0 +1,10 @@
+/* Private to src/render. SPDX: Apache-2.0 */
+#ifndef CAIRN_RENDER_PRIV_H
+#define CAIRN_RENDER_PRIV_H
+
+#include "render/render.h"
+
+/* A cell of a numeric column: V_INT, V_FLOAT, V_NUM or V_TEXT. */
+void render__numeric(struct buf *b, const struct column *c, const struct value *v);
+
+#endif

@@ -1,0 +1,431 @@
+/* body.c -- a JSON body to the columns of a table, checked against the catalog before the database
+ * sees it. SPDX: Apache-2.0
+ * Invariants: (1) All faulty fields are told at once, at most FAULTS_MOST of them. (2) A row that
+ * is taken holds for each given column the value as the engine stores it. What a client read may be
+ * sent back: a PUT may hold the key of the path and computed columns, whatever these say (they
+ * follow from the others). POST and PATCH, which name only what is meant, may not hold a computed
+ * column. A JSON column is one value: a PATCH replaces it as a whole. */
+#include "resource/resource_priv.h"
+
+enum { FAULTS_MOST = 100, NAME_SHOWN = 100 };
+
+/* ---- faults ---- */
+
+struct taker {
+    struct arena *arena;
+    const struct table *table;
+    enum body_kind kind;
+    const struct fixed *fixed; /* or NULL */
+    size_t row;                /* ROW_NONE: the body is one object */
+    struct err_item *items;
+    size_t count;
+    bool too_big; /* a document */
+};
+
+/* At most `most` bytes of s, whole characters. */
+static str clip(str s, size_t most)
+{
+    if (s.len <= most)
+        return s;
+    while (most && ((unsigned char)s.ptr[most] & 0xC0) == 0x80)
+        most--;
+    return str_upto(s, most);
+}
+
+str resource__pointer(struct arena *a, size_t row, str field)
+{
+    size_t room = field.len * 2 + 32;
+    struct buf b = {.ptr = arena_new(a, room), .cap = room, .limit = room};
+    if (row != ROW_NONE) {
+        buf_char(&b, '/');
+        buf_u64(&b, row);
+    }
+    if (field.ptr)
+        buf_char(&b, '/');
+    for (size_t i = 0; i < field.len; i++) {
+        if (field.ptr[i] == '~')
+            buf_lit(&b, "~0");
+        else if (field.ptr[i] == '/')
+            buf_lit(&b, "~1");
+        else
+            buf_char(&b, field.ptr[i]);
+    }
+    return buf_view(&b);
+}
+
+static void fault(struct taker *k, str field, str code, str message)
+{
+    if (k->count == FAULTS_MOST)
+        return;
+    if (!k->items)
+        k->items = ARENA_ARRAY(k->arena, struct err_item, FAULTS_MOST);
+    k->items[k->count++] = (struct err_item){.field = field,
+                                             .pointer = resource__pointer(k->arena, k->row, field),
+                                             .code = code,
+                                             .message = message};
+}
+
+static const char *nearest(const struct taker *k, str name)
+{
+    const struct table *t = k->table;
+    const char **names = ARENA_ARRAY(k->arena, const char *, t->column_count);
+    size_t count = 0;
+    for (size_t i = 0; i < t->column_count; i++) {
+        if (!table_closed(t, i))
+            names[count++] = arena_str(k->arena, t->columns[i].name).ptr;
+    }
+    return str_nearest(name, names, count);
+}
+
+static void fault_unknown(struct taker *k, str name)
+{
+    const char *near = nearest(k, name);
+    str table = k->table->name, field = arena_str(k->arena, clip(name, NAME_SHOWN));
+    str text =
+        arena_printf(k->arena, "'%.*s' is no field of %.*s%s%s%s", STR_ARG(field), STR_ARG(table),
+                     near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    fault(k, field, LIT("unknown_field"), text);
+}
+
+/* Fills err from what was gathered. */
+static int complain(const struct taker *k, struct err *err)
+{
+    if (!k->count)
+        return 0;
+    str first = k->items[0].message;
+    if (k->count == 1)
+        fail(err, E_INVALID, "%.*s", STR_ARG(first));
+    else
+        fail(err, E_INVALID, "%s%zu values are not valid; the first: %.*s",
+             k->count == FAULTS_MOST ? "at least " : "", k->count, STR_ARG(first));
+    err->items = k->items;
+    err->item_count = k->count;
+    return E_INVALID;
+}
+
+/* ---- one row ---- */
+
+static const struct value *fixed_value(const struct fixed *f, const struct column *c)
+{
+    for (size_t i = 0; f && f->key && i < f->key->count; i++) {
+        if (f->key->columns[i] == c)
+            return &f->values[i];
+    }
+    return NULL;
+}
+
+/* Also when one of them comes from the engine, which has fewer kinds of values. */
+static bool same(struct arena *a, const struct column *c, const struct value *x,
+                 const struct value *y)
+{
+    str text[2];
+    const struct value *both[2] = {x, y};
+    if (value_eq(x, y))
+        return true;
+    for (size_t i = 0; i < 2; i++) {
+        bool long_text = both[i]->kind == V_TEXT || both[i]->kind == V_BYTES;
+        size_t room = 512 + (long_text || both[i]->kind == V_NUM ? both[i]->text.len * 6 : 0);
+        struct buf b = {.ptr = arena_new(a, room), .cap = room, .limit = room};
+        render_cell(&b, c, both[i]);
+        text[i] = buf_view(&b);
+    }
+    return str_eq(text[0], text[1]);
+}
+
+/* ---- {"$inc": n}: what a number becomes depends on what it is ---- */
+
+/* The n of a column that counts, else NULL: elsewhere an object is a value like others. */
+static const struct value *step_of(const struct column *c, const struct value *v)
+{
+    bool counts = c->type == TYPE_INT2 || c->type == TYPE_INT4 || c->type == TYPE_INT8 ||
+                  c->type == TYPE_FLOAT4 || c->type == TYPE_FLOAT8 || c->type == TYPE_NUMERIC;
+    bool step = counts && v->kind == V_OBJECT && v->count == 1;
+    return step && str_is(v->fields[0].name, "$inc") ? &v->fields[0].value : NULL;
+}
+
+/* The bounds of the column hold for the sum, which only the database knows. */
+static void take_step(struct taker *k, const struct column *c, const struct value *step,
+                      struct body_row *row)
+{
+    struct column any = *c;
+    struct value_fault wrong;
+    any.has_min = any.has_max = any.nullable = false;
+    if (c->decimal_text)
+        fault(k, c->name, LIT("type"),
+              arena_printf(k->arena,
+                           "'%.*s' has more digits than the database can add; write the new value",
+                           STR_ARG(c->name)));
+    else if (!column_take(&any, k->arena, step, false, &row->cells[c->index], &wrong))
+        fault(k, c->name, wrong.code,
+              arena_printf(k->arena, "'%.*s' %.*s", STR_ARG(c->name), STR_ARG(wrong.message)));
+    row->added[c->index] = true;
+}
+
+/* What a rule gives the column, or NULL. */
+static const struct value *preset_value(const struct taker *k, const struct column *c)
+{
+    const struct grant *g = k->fixed ? k->fixed->grant : NULL;
+    for (size_t i = 0; g && i < g->preset_count; i++) {
+        if (g->presets[i].column == c)
+            return &g->presets[i].value;
+    }
+    return NULL;
+}
+
+static bool closed(const struct taker *k, const struct column *c)
+{
+    const struct grant *g = k->fixed ? k->fixed->grant : NULL;
+    return g && g->closed && g->closed[c->index];
+}
+
+static void take_presets(const struct taker *k, struct body_row *row)
+{
+    const struct grant *g = k->fixed ? k->fixed->grant : NULL;
+    for (size_t i = 0; g && i < g->preset_count; i++) {
+        row->cells[g->presets[i].column->index] = g->presets[i].value;
+        row->given[g->presets[i].column->index] = true;
+    }
+}
+
+static void take_member(struct taker *k, const struct member *m, struct body_row *row)
+{
+    const struct column *c = table_column(k->table, m->name);
+    struct value cell;
+    struct value_fault wrong;
+    if (!c) {
+        fault_unknown(k, m->name);
+        return;
+    }
+    if (preset_value(k, c))
+        return;
+    const struct value *want = fixed_value(k->fixed, c);
+    if (closed(k, c) && !want) {
+        fault(k, c->name, LIT("read_only"),
+              arena_printf(k->arena, "'%.*s' cannot be set by you", STR_ARG(c->name)));
+        return;
+    }
+    if (c->generated) {
+        if (k->kind != BODY_REPLACE)
+            fault(k, c->name, LIT("read_only"),
+                  arena_printf(k->arena, "'%.*s' is computed and cannot be set", STR_ARG(c->name)));
+        return;
+    }
+    row->given[c->index] = !want || k->kind == BODY_CREATE; /* a faulty one is not missing */
+    const struct value *step = k->kind == BODY_PATCH && !want ? step_of(c, &m->value) : NULL;
+    if (step) {
+        take_step(k, c, step, row);
+        return;
+    }
+    if (!column_take(c, k->arena, &m->value, false, &cell, &wrong))
+        fault(k, c->name, wrong.code,
+              arena_printf(k->arena, "'%.*s' %.*s", STR_ARG(c->name), STR_ARG(wrong.message)));
+    else if (!want)
+        row->cells[c->index] = cell;
+    else if (!same(k->arena, c, want, &cell))
+        fault(k, c->name, LIT("read_only"),
+              arena_printf(k->arena, "'%.*s' is given by the path and cannot differ from it",
+                           STR_ARG(c->name)));
+}
+
+static void find_missing(struct taker *k, const struct body_row *row)
+{
+    for (size_t i = 0; i < k->table->column_count; i++) {
+        const struct column *c = &k->table->columns[i];
+        if (row->given[i] || c->nullable || c->has_default || c->generated ||
+            fixed_value(k->fixed, c) ||
+            (k->kind == BODY_REPLACE && (closed(k, c) || table_closed(k->table, i))))
+            continue;
+        fault(k, c->name, LIT("required"),
+              arena_printf(k->arena, "'%.*s' is required", STR_ARG(c->name)));
+    }
+}
+
+/* ---- a row of a collection ---- */
+
+static bool own_column(const struct table *t, str name)
+{
+    const struct column *c = table_column(t, name);
+    return c && c != t->document;
+}
+
+/* All members but the id and the times are the document. A new one without an id gets one that
+ * sorts by time. */
+static void take_document(struct taker *k, const struct value *json, struct body_row *row)
+{
+    const struct table *t = k->table;
+    const struct column *id = &t->columns[COLLECTION_ID], *doc = t->document;
+    struct value rest = {.kind = V_OBJECT}, text;
+    struct value_fault wrong;
+    rest.fields = ARENA_ARRAY(k->arena, struct member, json->count);
+    for (uint32_t i = 0; i < json->count; i++) {
+        if (own_column(t, json->fields[i].name))
+            take_member(k, &json->fields[i], row);
+        else
+            rest.fields[rest.count++] = json->fields[i];
+    }
+    if (!column_take(doc, k->arena, &rest, false, &text, &wrong))
+        fault(k, (str){0}, wrong.code, wrong.message);
+    else if (text.text.len > t->collection->max_size)
+        k->too_big = true;
+    row->cells[doc->index] = text;
+    row->given[doc->index] = true;
+    if (k->kind != BODY_CREATE || row->given[id->index])
+        return;
+    char *made = arena_new(k->arena, 36);
+    uuid_v7(made);
+    row->cells[id->index] = value_text(str_make(made, 36));
+    row->given[id->index] = true;
+}
+
+static void take_row(struct taker *k, const struct value *json, struct body_row *row)
+{
+    const struct fixed *f = k->fixed;
+    if (json->kind != V_OBJECT) {
+        fault(k, (str){0}, LIT("type"),
+              arena_printf(k->arena, "row %zu is no object; found: %s", k->row,
+                           value_kind_name(json->kind)));
+        k->items[k->count - 1].field = str_from(k->items[k->count - 1].pointer, 1);
+        return;
+    }
+    take_presets(k, row);
+    for (size_t i = 0; f && f->key && i < f->key->count; i++) {
+        row->cells[f->key->columns[i]->index] = f->values[i];
+        row->given[f->key->columns[i]->index] = k->kind == BODY_CREATE;
+    }
+    if (k->table->document) {
+        take_document(k, json, row);
+        return;
+    }
+    for (uint32_t i = 0; i < json->count && k->count < FAULTS_MOST; i++)
+        take_member(k, &json->fields[i], row);
+    if (k->kind != BODY_PATCH)
+        find_missing(k, row);
+}
+
+/* ---- all of it ---- */
+
+static struct body_row *rows_new(struct arena *a, size_t count, size_t columns)
+{
+    struct body_row *rows = ARENA_ARRAY(a, struct body_row, count);
+    struct value *cells = ARENA_ARRAY(a, struct value, count * columns);
+    bool *given = ARENA_ARRAY(a, bool, count *columns), *added = ARENA_ARRAY(a, bool, columns);
+    for (size_t i = 0; i < count; i++) /* only a PATCH adds, and that has one row */
+        rows[i] = (struct body_row){cells + i * columns, given + i * columns, added};
+    return rows;
+}
+
+int resource__take(struct arena *a, const struct table *t, const struct value *json,
+                   enum body_kind kind, const struct fixed *fixed, struct body *out,
+                   struct err *err)
+{
+    struct taker k = {.arena = a, .table = t, .kind = kind, .fixed = fixed, .row = ROW_NONE};
+    bool array = json->kind == V_ARRAY && kind == BODY_CREATE;
+    size_t count = array ? json->count : 1;
+    if (!array && json->kind != V_OBJECT)
+        return fail(err, E_INVALID, "the body must be a JSON object%s; found: %s",
+                    kind == BODY_CREATE ? " or an array of objects" : "",
+                    value_kind_name(json->kind));
+    struct body body = {.rows = rows_new(a, count, t->column_count), .count = count};
+    body.array = array;
+    for (size_t i = 0; i < count && k.count < FAULTS_MOST; i++) {
+        if (array)
+            k.row = i;
+        take_row(&k, array ? &json->items[i] : json, &body.rows[i]);
+    }
+    TRY(complain(&k, err));
+    if (k.too_big)
+        return fail(err, E_TOOBIG, "a document of %.*s has %llu bytes at most", STR_ARG(t->name),
+                    (unsigned long long)t->collection->max_size);
+    *out = body;
+    return 0;
+}
+
+/* ---- the request's half ---- */
+
+static str unquoted(str s)
+{
+    s = str_trim(s);
+    return s.len >= 2 && s.ptr[0] == '"' && s.ptr[s.len - 1] == '"' ? str_make(s.ptr + 1, s.len - 2)
+                                                                    : s;
+}
+
+/* JSON is UTF-8 (RFC 8259); a charset that says so may stand there. */
+static bool params_fine(str rest)
+{
+    while (rest.ptr) {
+        str value = str_cut(&rest, ';');
+        str name = str_trim(str_cut(&value, '='));
+        if (str_eqi(name, LIT("charset")) && !(value.ptr && str_eqi(unquoted(value), LIT("utf-8"))))
+            return false;
+    }
+    return true;
+}
+
+/* application/json; for a new row also a kind of JSON of the client's own, application/x+json. */
+static bool media_fine(str type, enum body_kind kind)
+{
+    static const str patches[] = {STR_INIT("application/merge-patch+json"),
+                                  STR_INIT("application/json-patch+json")};
+    str rest = type, media = str_trim(str_cut(&rest, ';')), suffix = LIT("+json");
+    if (!params_fine(rest))
+        return false;
+    if (str_eqi(media, LIT("application/json")))
+        return true;
+    if (kind == BODY_PATCH)
+        return str_eqi(media, patches[0]) || str_eqi(media, patches[1]);
+    return media.len > 17 && str_eqi(str_upto(media, 12), LIT("application/")) &&
+           str_eqi(str_from(media, media.len - suffix.len), suffix) &&
+           !str_eqi(media, patches[0]) && !str_eqi(media, patches[1]);
+}
+
+static int media_check(struct request *rq, enum body_kind kind, struct err *err)
+{
+    str type = request_header(rq, LIT("Content-Type"));
+    if (type.ptr && media_fine(type, kind))
+        return 0;
+    if (kind == BODY_PATCH)
+        reply_header(rq->reply, LIT("Accept-Patch"), LIT(PATCH_TYPES));
+    reply_header(rq->reply, LIT("Accept"), LIT("application/json"));
+    if (!type.len)
+        return fail(err, E_MEDIA, "the body must be JSON; it has no Content-Type");
+    return fail(err, E_MEDIA, "the body must be JSON in UTF-8; its Content-Type is '%.*s'",
+                STR_ARG(clip(type, NAME_SHOWN)));
+}
+
+static int parse(struct request *rq, struct value *json, struct err *err)
+{
+    str text;
+    struct err wrong = {0};
+    if (rq->given) {
+        *json = *rq->given;
+        return 0;
+    }
+    TRY(request_body(rq, &text, err));
+    if (!text.len)
+        return fail(err, E_BAD, "the body is empty; a JSON object is expected");
+    int code = json_parse(&rq->arena, text, &json_limits_default, json, &wrong);
+    if (code == E_BAD)
+        return fail_field(err, E_BAD, LIT("malformed_json"), LIT(""),
+                          "the body is no well-formed JSON; %s", wrong.text);
+    if (code < 0)
+        *err = wrong;
+    return code;
+}
+
+int resource__json(struct request *rq, enum body_kind kind, struct value *out, struct err *err)
+{
+    TRY(media_check(rq, kind, err));
+    return parse(rq, out, err);
+}
+
+int resource__body(struct request *rq, const struct resource *r, enum body_kind kind,
+                   const struct fixed *fixed, struct body *out, struct err *err)
+{
+    struct value json;
+    int64_t most = r->set->config->max_bulk;
+    TRY(resource__json(rq, kind, &json, err));
+    if (json.kind == V_ARRAY && (int64_t)json.count > most)
+        return fail(err, E_TOOBIG, "at most %lld rows at once; the body has %u", (long long)most,
+                    json.count);
+    return resource__take(&rq->arena, r->table, &json, kind, fixed, out, err);
+}

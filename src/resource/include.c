@@ -1,0 +1,304 @@
+/* include.c -- rows with what hangs on them. SPDX: Apache-2.0
+ * Each relation of the request costs one statement, whatever the number of rows: the keys of all
+ * parents go in, and the children come back sorted by parent, so that those of one parent are a
+ * range of rows. Parents with the same key share their range.
+ * Invariant: neither the rows fetched nor those shown (a shared parent comes many times) are more
+ * than config->include_rows; what is over is refused before anything is sent, never cut. */
+#include "resource/resource_priv.h"
+
+#include <stdlib.h>
+
+/* Rows of one parent, and how many the answer shows for it, with all that hangs on them. */
+struct range {
+    uint32_t first, count;
+    uint64_t weight;
+};
+
+/* One relation and its rows, for all rows of the level above. */
+struct branch {
+    str lead;       /* `,"author":`; its comma is left out when it is the first member */
+    bool one;       /* REL_ONE: a row or null; else a list */
+    uint32_t *keys; /* per row above: its key's position in ranges, or NO_KEY */
+    struct range *ranges;
+    struct level level;
+};
+
+enum { NO_KEY = UINT32_MAX };
+
+struct grow {
+    struct request *rq;
+    const struct resource_set *set;
+    size_t left; /* rows that may still be fetched */
+    struct err *err;
+};
+
+/* ---- shapes ---- */
+
+const struct row_shape *resource__shape(struct arena *a, const struct resource_set *s,
+                                        const struct select *sel)
+{
+    const struct table *t = sel->table;
+    if (sel->summary)
+        return resource__summary_shape(a, sel->summary);
+    bool all = sel->shown == t->column_count;
+    for (size_t i = 0; all && i < sel->shown; i++)
+        all = sel->columns[i] == &t->columns[i];
+    if (all)
+        return &s->shapes[t - s->schema->tables];
+    struct row_shape *shape = ARENA_NEW(a, struct row_shape);
+    row_shape_init(shape, a, sel->columns, sel->shown);
+    return shape;
+}
+
+static str lead_of(struct arena *a, str name)
+{
+    size_t room = name.len * 6 + 8; /* a byte becomes six at most */
+    struct buf b = {.ptr = arena_new(a, room), .cap = room, .limit = room};
+    buf_char(&b, ',');
+    json_text(&b, name);
+    buf_char(&b, ':');
+    return buf_view(&b);
+}
+
+/* ---- the parents' keys ---- */
+
+size_t resource__position(const struct select *s, const struct column *c)
+{
+    size_t i = 0;
+    while (i < s->column_count && s->columns[i] != c)
+        i++;
+    BUG_ON(i == s->column_count); /* a plan fetches what joins and order need */
+    return i;
+}
+
+/* The cells of key in a row: where they are, or copied side by side into room. */
+static const struct value *tuple_at(const struct rows *rows, size_t row, const size_t *at,
+                                    size_t width, struct value *room)
+{
+    if (width == 1)
+        return rows_at(rows, row, at[0]);
+    for (size_t i = 0; i < width; i++)
+        room[i] = *rows_at(rows, row, at[i]);
+    return room;
+}
+
+/* The distinct keys of all rows of the level, and which of them each row has. */
+static void gather(struct arena *a, const struct level *level, const struct key *local,
+                   struct keyset *set, uint32_t *keys)
+{
+    size_t count = level->rows.count, width = local->count;
+    size_t *at = ARENA_ARRAY(a, size_t, width);
+    struct value *room = width > 1 ? arena_new(a, count * width * sizeof *room) : NULL;
+    for (size_t i = 0; i < width; i++)
+        at[i] = resource__position(level->select, local->columns[i]);
+    keyset_init(set, a, width, count);
+    for (size_t i = 0; i < count; i++) {
+        struct value *mine = room ? room + i * width : NULL;
+        size_t key = keyset_add(set, tuple_at(&level->rows, i, at, width, mine));
+        keys[i] = key == STR_NONE ? NO_KEY : (uint32_t)key;
+    }
+}
+
+/* ---- the children's order ---- */
+
+/* Where the numbers are that rows are sorted by: the parent's key, then the order's column. */
+struct by {
+    size_t key, column;
+    bool down;
+};
+
+static int row_cmp(const void *a, const void *b, void *arg)
+{
+    const struct by *by = arg;
+    const struct value *x = a, *y = b;
+    int64_t k = x[by->key].i, l = y[by->key].i, m = x[by->column].i, n = y[by->column].i;
+    if (k != l)
+        return k < l ? -1 : 1;
+    if (m == n)
+        return 0;
+    return (m < n) != by->down ? -1 : 1;
+}
+
+/* Rows of parents by number in the order of a number need not come sorted (sql/include.c): mostly
+ * they are, and a look costs little. */
+static void arrange(struct rows *r, const struct keyset *set, const struct select *s)
+{
+    if (r->count < 2 || set->width != 1 || s->order_count != 1)
+        return;
+    struct by by = {.key = r->cols - 1, .down = s->order[0].descending};
+    while (by.column < s->column_count && s->columns[by.column] != s->order[0].column)
+        by.column++;
+    if (by.column == s->column_count)
+        return;
+    bool sorted = true;
+    for (size_t i = 0; i < r->count; i++) {
+        const struct value *row = rows_at(r, i, 0);
+        if (row[by.key].kind != V_INT || row[by.column].kind != V_INT)
+            return;
+        sorted = sorted && (i == 0 || row_cmp(row - r->cols, row, &by) < 0);
+    }
+    if (!sorted)
+        qsort_r(r->cells, r->count, r->cols * sizeof *r->cells, row_cmp, &by);
+}
+
+/* The range of each key: its rows stand together, their parent's key in the last columns. */
+static void divide(struct branch *b, const struct keyset *set)
+{
+    const struct rows *r = &b->level.rows;
+    size_t key = STR_NONE;
+    const struct value *before = NULL;
+    for (size_t i = 0; i < r->count; i++) {
+        const struct value *tuple = rows_at(r, i, r->cols - set->width);
+        bool same = before && set->width == 1 && tuple->kind == V_INT && before->kind == V_INT &&
+                    tuple->i == before->i;
+        if (!same)
+            key = keyset_find(set, tuple);
+        before = tuple;
+        if (key == STR_NONE)
+            continue;
+        struct range *range = &b->ranges[key];
+        if (!range->count)
+            range->first = (uint32_t)i;
+        range->count = (uint32_t)i + 1 - range->first;
+    }
+}
+
+/* ---- fetching ---- */
+
+static int too_many(const struct grow *g)
+{
+    return fail(g->err, E_TOOBIG,
+                "the answer has more than %lld rows; ask for fewer with limit=, or with "
+                "include=relation(limit:n)",
+                (long long)g->set->config->include_rows);
+}
+
+static int fetch(struct grow *g, const struct include *inc, const struct keyset *set,
+                 struct rows *out)
+{
+    struct arena *a = &g->rq->arena;
+    struct value keys = keyset_value(set, a);
+    struct stmt st = {0};
+    if (!set->count) /* nobody to ask for */
+        return 0;
+    TRY(sql_include(g->set->config->dialect, a, inc, &keys, &st, g->err));
+    int code = resource__rows(g->rq, g->set, &st, g->left, out, g->err);
+    if (code == E_TOOBIG)
+        return out->count >= g->left ? too_many(g) : resource__full(g->err);
+    g->left -= code < 0 ? 0 : out->count;
+    return code;
+}
+
+/* ---- how large the answer becomes ---- */
+
+static uint64_t row_weight(const struct level *level, size_t row)
+{
+    const uint64_t most = (uint64_t)1 << 40; /* so that sums of it fit */
+    uint64_t sum = 1;
+    for (size_t i = 0; level->branches && i < level->select->include_count; i++) {
+        const struct branch *b = &level->branches[i];
+        if (b->keys[row] != NO_KEY)
+            sum += b->ranges[b->keys[row]].weight;
+    }
+    return sum < most ? sum : most;
+}
+
+static void weigh(struct branch *b, size_t keys)
+{
+    for (size_t k = 0; k < keys; k++) {
+        struct range *r = &b->ranges[k];
+        for (uint32_t i = 0; i < r->count && !(b->one && i); i++)
+            r->weight += row_weight(&b->level, r->first + i);
+    }
+}
+
+static bool too_heavy(const struct grow *g, const struct level *level)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < level->rows.count; i++)
+        sum += row_weight(level, i);
+    return sum > (uint64_t)g->set->config->include_rows;
+}
+
+static int grow(struct grow *g, struct level *level);
+
+static int grow_branch(struct grow *g, const struct level *up, const struct include *inc,
+                       struct branch *b)
+{
+    struct arena *a = &g->rq->arena;
+    struct keyset set;
+    b->lead = lead_of(a, inc->name);
+    b->one = inc->relation->kind == REL_ONE;
+    b->keys = arena_new(a, (up->rows.count + 1) * sizeof *b->keys);
+    gather(a, up, &inc->relation->local, &set, b->keys);
+    b->ranges = ARENA_ARRAY(a, struct range, set.count);
+    b->level.select = &inc->select;
+    b->level.shape = resource__shape(a, g->set, &inc->select);
+    TRY(fetch(g, inc, &set, &b->level.rows));
+    arrange(&b->level.rows, &set, &inc->select);
+    divide(b, &set);
+    TRY(grow(g, &b->level));
+    weigh(b, set.count);
+    return 0;
+}
+
+static int grow(struct grow *g, struct level *level)
+{
+    const struct select *s = level->select;
+    if (!s->include_count)
+        return 0;
+    level->branches = ARENA_ARRAY(&g->rq->arena, struct branch, s->include_count);
+    for (size_t i = 0; i < s->include_count; i++)
+        TRY(grow_branch(g, level, &s->includes[i], &level->branches[i]));
+    return 0;
+}
+
+int resource__grow(struct request *rq, const struct resource_set *s, struct level *level,
+                   struct err *err)
+{
+    struct grow g = {.rq = rq, .set = s, .err = err};
+    size_t most = (size_t)s->config->include_rows;
+    if (!level->select->include_count)
+        return 0;
+    if (level->rows.count > most)
+        return too_many(&g);
+    g.left = most - level->rows.count;
+    TRY(grow(&g, level));
+    return too_heavy(&g, level) ? too_many(&g) : 0;
+}
+
+/* ---- rendering ---- */
+
+static void put_branch(struct buf *b, const struct branch *branch, size_t row)
+{
+    struct range none = {0}, range = none;
+    if (branch->keys[row] != NO_KEY)
+        range = branch->ranges[branch->keys[row]];
+    if (branch->one && !range.count) {
+        buf_lit(b, "null");
+        return;
+    }
+    if (branch->one) {
+        resource__put_row(b, &branch->level, range.first);
+        return;
+    }
+    buf_char(b, '[');
+    for (size_t i = 0; i < range.count && !b->full; i++) {
+        if (i)
+            buf_char(b, ',');
+        resource__put_row(b, &branch->level, range.first + i);
+    }
+    buf_char(b, ']');
+}
+
+void resource__put_row(struct buf *b, const struct level *level, size_t row)
+{
+    bool some = render_shape_open(b, level->shape, rows_at(&level->rows, row, 0));
+    for (size_t i = 0; level->branches && i < level->select->include_count; i++) {
+        const struct branch *branch = &level->branches[i];
+        buf_str(b, some ? branch->lead : str_from(branch->lead, 1));
+        put_branch(b, branch, row);
+        some = true;
+    }
+    buf_char(b, '}');
+}

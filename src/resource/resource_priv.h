@@ -1,0 +1,254 @@
+/* Private to src/resource. SPDX: Apache-2.0 */
+#ifndef CAIRN_RESOURCE_PRIV_H
+#define CAIRN_RESOURCE_PRIV_H
+
+#include "render/render.h"
+#include "resource/resource.h"
+
+/* What all endpoints share; made at start, then const. */
+struct resource_set {
+    const struct schema *schema;
+    struct db *db;
+    const struct resource_config *config;
+    struct row_shape *shapes; /* of all columns, by position in schema->tables */
+    const str *nouns;         /* "product tag", in the same order */
+    /* Of a view (view.c): what it is a view of, and of whom. */
+    const struct resource_set *base;
+    uint64_t roles;
+};
+
+/* The data of an endpoint. */
+struct resource {
+    const struct resource_set *set;
+    const struct table *table; /* whose rows are shown */
+    /* A sub-resource: along this relation of `up`, whose id is in the path. Else NULL. */
+    const struct relation *relation;
+    const struct table *up;
+    struct relation near; /* REL_THROUGH: from the target to the table between */
+    /* GET of one row with all columns: its text is made at start; binds are the key's values. */
+    struct stmt one;
+    bool one_ready;
+    const struct grant *grant; /* of this request: what the caller may do; NULL: all */
+    bool only_new; /* of this request: a PUT that may only make its row */
+};
+
+str resource__noun(const struct resource_set *s, const struct table *t); /* "user" */
+/* The singular of a table's name, blanks for underscores; out is NUL-terminated and cut. */
+void resource__singular(str name, char *out, size_t room);
+
+/* ---- the endpoints ---- */
+endpoint_fn resource__list, resource__create;                                /* of a table */
+endpoint_fn resource__one, resource__put, resource__patch, resource__remove; /* of a row */
+endpoint_fn resource__related_one;                                           /* REL_ONE */
+endpoint_fn resource__batch;                                                 /* of many */
+
+/* ---- ident.c: ids ---- */
+
+/* The values of t's primary key from a path segment. A text that can be no id names no row:
+ * fails with NOTFOUND. */
+int resource__id(struct request *rq, const struct resource_set *s, const struct table *t,
+                 struct value **out, struct err *err);
+int resource__missing(struct request *rq, const struct resource_set *s, const struct table *t,
+                      struct err *err); /* fails with NOTFOUND: "user not found" */
+struct cond *resource__key_cond(struct arena *a, const struct key *k, const struct value *values);
+/* PREFIX/T/ID of a row whose key values are given. */
+str resource__location(struct request *rq, const struct resource_set *s, const struct table *t,
+                       const struct value *id);
+
+/* ---- one.c ---- */
+
+/* Puts the row of sel, with its includes, as an object into the answer. *found: there is one. */
+WAITS int resource__show(struct request *rq, const struct resource *r, const struct select *sel,
+                         bool *found, struct err *err);
+
+/* ---- related.c: the row that a sub-resource hangs on ---- */
+
+/* The values of relation->local in the parent's row; asks the database unless they are its id.
+ * Fails with NOTFOUND. *asked tells whether the row is known to be there. */
+int resource__local(struct request *rq, const struct resource *r, struct value **out, bool *asked,
+                    struct err *err);
+/* NOTFOUND when the parent of a sub-resource is not there. */
+int resource__parent(struct request *rq, const struct resource *r, struct err *err);
+/* The condition on the target's rows. */
+struct cond *resource__scope(struct request *rq, const struct resource *r,
+                             const struct value *local);
+
+/* ---- run.c: statements, counted; and what a handler reads of the request ---- */
+
+/* All statements of resources go through these three: within rq->tx when there is one, else each
+ * by itself. */
+struct row_taker {
+    db_row_fn *fn;
+    void *ctx;
+};
+/* As db_query. In a transaction fn may not pause. */
+WAITS int resource__query(struct request *rq, const struct resource_set *s, const struct stmt *st,
+                          const struct row_taker *to, struct db_cursor **cursor, struct err *err);
+WAITS int resource__rows(struct request *rq, const struct resource_set *s, const struct stmt *st,
+                         size_t most, struct rows *out, struct err *err);
+WAITS int resource__select(struct request *rq, const struct resource_set *s,
+                           const struct select *sel, size_t most, struct rows *out,
+                           struct err *err);
+WAITS int resource__write(struct request *rq, const struct resource_set *s, struct db_write *list,
+                          size_t count, size_t *failed, struct err *err);
+int resource__params(struct request *rq, const struct query_param **list, size_t *count,
+                     struct err *err);
+int resource__no_params(struct request *rq, struct err *err);
+/* fields and include of a request for one row of t. */
+int resource__shown(struct request *rq, const struct resource *r, struct select *out,
+                    struct err *err);
+
+/* ---- keys.c: distinct tuples of values ---- */
+struct keyset {
+    size_t width, count;
+    const struct value **list; /* in the order first seen */
+    uint32_t *slots;           /* position in list plus one; 0: free */
+    size_t cap;
+};
+/* Room for `most` tuples. */
+void keyset_init(struct keyset *k, struct arena *a, size_t width, size_t most);
+/* The position of the tuple; adds it (borrowed) when it is new. STR_NONE for one with a null. */
+size_t keyset_add(struct keyset *k, const struct value *tuple);
+size_t keyset_find(const struct keyset *k, const struct value *tuple); /* or STR_NONE */
+/* All tuples as sql_include wants them. */
+struct value keyset_value(const struct keyset *k, struct arena *a);
+
+/* ---- include.c: rows with what hangs on them ---- */
+
+struct branch;
+
+/* Rows of one select, and per include of it what was fetched for all of them at once. */
+struct level {
+    const struct select *select;
+    struct rows rows;
+    const struct row_shape *shape; /* of the shown columns */
+    struct branch *branches;
+};
+/* Fetches the includes of level->rows, one statement per relation. Fails with TOOBIG past
+ * config->include_rows. */
+WAITS int resource__grow(struct request *rq, const struct resource_set *s, struct level *level,
+                         struct err *err);
+void resource__put_row(struct buf *b, const struct level *level, size_t row);
+/* The shape of a select's shown columns: the table's own when they are all. */
+const struct row_shape *resource__shape(struct arena *a, const struct resource_set *s,
+                                        const struct select *sel);
+/* Of groups: members of related rows stand inside objects. */
+const struct row_shape *resource__summary_shape(struct arena *a, const struct summary *sum);
+/* Where the column is among those a select fetches; it must be one of them. */
+size_t resource__position(const struct select *sel, const struct column *c);
+/* Fails with TOOBIG: the answer does not fit the request's memory. */
+int resource__full(struct err *err);
+
+/* ---- body.c: a JSON body to columns ---- */
+
+enum body_kind { BODY_CREATE, BODY_REPLACE, BODY_PATCH };
+
+/* Columns whose values the path gives: a body may repeat them, never differ. */
+struct fixed {
+    const struct key *key; /* NULL: none */
+    const struct value *values;
+    const struct grant *grant; /* columns that rules set or close; NULL: none */
+};
+
+struct body_row {
+    struct value *cells; /* by column->index */
+    bool *given;
+    bool *added; /* the cell is added to what the column holds */
+};
+
+struct body {
+    struct body_row *rows;
+    size_t count;
+    bool array; /* an array was sent */
+};
+
+WAITS int resource__body(struct request *rq, const struct resource *r, enum body_kind kind,
+                         const struct fixed *fixed, struct body *out, struct err *err);
+/* The body as JSON, of a media type that kind takes. */
+WAITS int resource__json(struct request *rq, enum body_kind kind, struct value *out,
+                         struct err *err);
+/* The pure half: json is the parsed body. */
+int resource__take(struct arena *a, const struct table *t, const struct value *json,
+                   enum body_kind kind, const struct fixed *fixed, struct body *out,
+                   struct err *err);
+/* A JSON Pointer: "/email", with a row "/3/email", without a field (ptr NULL) "/3". */
+str resource__pointer(struct arena *a, size_t row, str field);
+#define ROW_NONE SIZE_MAX
+
+/* ---- change.c, patch.c ---- */
+
+/* Writes what body says into the row; *out is the row as it is then, empty when there is none. */
+WAITS int resource__change_row(struct request *rq, const struct resource *r, bool replace,
+                               const struct fixed *key, const struct body *body, struct rows *out,
+                               struct err *err);
+
+/* What a PATCH says depends on what is there: PLAIN does not. */
+enum patch_form { PATCH_PLAIN, PATCH_MERGE, PATCH_OPERATIONS };
+struct patch_body {
+    enum patch_form form;
+    const struct value *json;
+};
+#define PATCH_TYPES "application/merge-patch+json, application/json-patch+json, application/json"
+enum patch_form resource__patch_form(struct request *rq, const struct resource *r,
+                                     const struct value *json);
+/* Reads the row, changes it, writes it back, in one transaction, and answers. */
+WAITS int resource__patch_row(struct request *rq, const struct resource *r,
+                              const struct fixed *key, const struct patch_body *patch,
+                              struct err *err);
+
+/* put.c: PUT of a row that is not there: makes it where that is allowed. Fails with NOTFOUND where
+ * it is not. */
+WAITS int resource__put_new(struct request *rq, const struct resource *r, const struct fixed *key,
+                            const struct body *body, struct err *err);
+
+/* ---- tag.c: what is told of a row's state ---- */
+
+/* The ETag of a body of application/json; in rq's arena. */
+str resource__etag(struct request *rq, const struct resource *r, str body);
+int64_t resource__time(const struct column *c, const struct value *cell); /* seconds, or 0 */
+/* When t's row was changed last, in seconds since 1970; 0: not known, or not for this caller. */
+int64_t resource__changed(const struct table *t, const struct value *cells);
+/* ETag and Last-Modified of the row that the answer's body shows. */
+void resource__tag(struct request *rq, const struct resource *r, const struct value *cells);
+
+/* ---- create.c ---- */
+
+/* Makes the one row of body and answers with it, 201; *out is the row. */
+WAITS int resource__make(struct request *rq, const struct resource *r, const struct body *body,
+                         struct rows *out, struct err *err);
+
+/* Answers with a row that was written: all columns. */
+void resource__shown_row(struct request *rq, const struct resource *r, const struct value *cells);
+
+/* ---- violations.c: what the database refused ---- */
+
+/* Puts words to a failed write, whose words are in err. row: the position of the row at fault in
+ * the body. Gives err's code. */
+WAITS int resource__refused(struct request *rq, const struct resource *r, const struct body *body,
+                            size_t row, struct err *err);
+/* Does the body add to a column ({"$inc": 5})? Then a sum may not fit: INVALID. */
+bool resource__adds(const struct resource *r, const struct body *body);
+int resource__overflow(struct request *rq, const struct resource *r, const struct body *body,
+                       struct err *err);
+WAITS int resource__kept(struct request *rq, const struct resource *r, const struct value *id,
+                         struct err *err); /* a DELETE that other rows forbid */
+
+/* ---- page.c ---- */
+
+struct page {
+    int64_t total;  /* -1: not known */
+    bool estimated; /* that number may be wrong */
+    size_t rows;
+    bool more;      /* rows follow */
+    bool open;      /* the rows are still coming */
+    str next, prev; /* cursors; ptr NULL: none */
+};
+/* estimate.c: about how many rows sel has, as the engine's statistics say; -1: it keeps none, or
+ * they are few enough to be counted. */
+WAITS int resource__estimate(struct request *rq, const struct resource_set *s,
+                             const struct select *sel, int64_t *out, struct err *err);
+void resource__links(struct request *rq, const struct resource_set *s, const struct list_query *q,
+                     const struct page *p);
+void resource__tail(struct buf *b, const struct list_query *q, const struct page *p);
+
+#endif

@@ -1,0 +1,129 @@
+/* config_check.c -- what no single value shows: forms of texts, and values against each other.
+ * SPDX: Apache-2.0 */
+#include "server/config_edge.h"
+
+static str place_of(struct config_load *l, int key)
+{
+    return l->c->origin[key];
+}
+
+#define FAULT(l, key, ...)                                                                         \
+    config__fault((l), place_of((l), (key)), str_of(config_keys[key].path), __VA_ARGS__)
+
+static void check_address(struct config_load *l, str item)
+{
+    uint64_t port;
+    str shown = str_upto(item, 100);
+    if (str_starts(item, LIT("unix:"))) {
+        size_t len = item.len - 5;
+        if (len == 0 || len > 107) /* sun_path */
+            FAULT(l, CONFIG_KEY_listen, "'%.*s': a socket's path has 1 to 107 bytes",
+                  STR_ARG(shown));
+        return;
+    }
+    size_t colon = str_rfind(item, ':');
+    if (str_to_u64(item, &port)) {
+        FAULT(l, CONFIG_KEY_listen, "'%.*s' has no host (did you mean `127.0.0.1:%.*s`?)",
+              STR_ARG(shown), STR_ARG(shown));
+        return;
+    }
+    str host = str_upto(item, colon);
+    bool brackets = str_starts(host, LIT("[")) && str_ends(host, LIT("]")) && host.len > 2;
+    if (colon == STR_NONE || host.len == 0 || (str_find(host, ':') != STR_NONE && !brackets))
+        FAULT(l, CONFIG_KEY_listen, "expected HOST:PORT, [IPV6]:PORT or unix:PATH, not '%.*s'",
+              STR_ARG(shown));
+    else if (!str_to_u64(str_from(item, colon + 1), &port) || port > 65535)
+        FAULT(l, CONFIG_KEY_listen, "'%.*s': a port is a number from 0 to 65535", STR_ARG(shown));
+}
+
+static void check_listen(struct config_load *l)
+{
+    unsigned count = 0;
+    for (str rest = l->c->listen; rest.ptr && count < 16; count++)
+        check_address(l, str_trim(str_cut(&rest, ',')));
+    if (count == 16)
+        FAULT(l, CONFIG_KEY_listen, "more than 15 addresses");
+}
+
+static void check_urls(struct config_load *l)
+{
+    str url = l->c->public_url, db = l->c->database_url;
+    if (url.len && !str_starts(url, LIT("http://")) && !str_starts(url, LIT("https://")))
+        FAULT(l, CONFIG_KEY_public_url, "expected http://HOST or https://HOST");
+    for (size_t i = 0; i < url.len; i++) {
+        if (url.ptr[i] <= ' ' || strchr("\"<>?#\\", url.ptr[i])) {
+            FAULT(l, CONFIG_KEY_public_url, "a blank, control character or one of \"<>?#\\");
+            break;
+        }
+    }
+    /* The URL itself is not shown: it may hold a password. */
+    size_t colon = str_find(db, ':');
+    bool known = str_starts(db, LIT("sqlite:")) || str_starts(db, LIT("postgres:")) ||
+                 str_starts(db, LIT("postgresql:"));
+    if (db.len == 0)
+        FAULT(l, CONFIG_KEY_database_url, "expected sqlite:FILE or postgres://USER@HOST/NAME");
+    else if (colon != STR_NONE && !known)
+        FAULT(l, CONFIG_KEY_database_url,
+              "expected sqlite:FILE or postgres://USER@HOST/NAME, not a '%.*s:' URL",
+              STR_ARG(str_upto(str_upto(db, colon), 20)));
+}
+
+static void check_prefix(struct config_load *l)
+{
+    str prefix = l->c->prefix;
+    bool good = prefix.len == 0 || (prefix.ptr[0] == '/' && !str_ends(prefix, LIT("/")));
+    for (size_t i = 0; good && i < prefix.len; i++) {
+        char c = prefix.ptr[i];
+        good = ascii_alpha(c) || ascii_digit(c) || strchr("/._~-", c);
+        if (c == '/' && i + 1 < prefix.len && prefix.ptr[i + 1] == '/')
+            good = false;
+    }
+    if (!good || prefix.len > 200)
+        FAULT(l, CONFIG_KEY_prefix,
+              "expected a path such as `/v1` (letters, digits, `.`, `_`, `~`, `-`), not '%.*s'",
+              STR_ARG(str_upto(prefix, 60)));
+}
+
+static void check_isolation(struct config_load *l)
+{
+    static const char *const words[] = {"read_committed", "repeatable_read", "serializable"};
+    unsigned *levels = &l->c->isolation_levels;
+    for (str rest = l->c->isolation_allowed; rest.ptr;) {
+        str word = str_trim(str_cut(&rest, ','));
+        size_t at = 0;
+        while (at < COUNT_OF(words) && !str_is(word, words[at]))
+            at++;
+        if (at < COUNT_OF(words)) {
+            *levels |= 2u << at;
+            continue;
+        }
+        const char *near = str_nearest(word, words, COUNT_OF(words));
+        FAULT(l, CONFIG_KEY_isolation_allowed,
+              "expected read_committed, repeatable_read or serializable, not '%.*s'%s%s%s",
+              STR_ARG(str_upto(word, 60)), near ? " (did you mean `" : "", near ? near : "",
+              near ? "`?)" : "");
+        return;
+    }
+    if (!(*levels >> config_isolation(l->c) & 1))
+        FAULT(l, CONFIG_KEY_isolation, "'%s' is not among database.isolation_allowed",
+              words[l->c->isolation]);
+}
+
+void config__check(struct config_load *l)
+{
+    const struct config *c = l->c;
+    check_listen(l);
+    check_urls(l);
+    check_prefix(l);
+    config__edge(l);
+    check_isolation(l);
+    if (c->data_dir.len == 0)
+        FAULT(l, CONFIG_KEY_data_dir, "expected a directory");
+    if (c->migrations.len == 0)
+        FAULT(l, CONFIG_KEY_migrations, "expected a directory");
+    if (c->name.len == 0 || c->name.len > 100)
+        FAULT(l, CONFIG_KEY_name, "expected 1 to 100 bytes");
+    if (c->default_limit > c->max_limit)
+        FAULT(l, CONFIG_KEY_default_limit, "%lld is more than rest.max_limit, %lld",
+              (long long)c->default_limit, (long long)c->max_limit);
+}

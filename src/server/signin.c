@@ -1,0 +1,133 @@
+/* signin.c -- what signing in and access rules need of the settings. SPDX: Apache-2.0
+ * Without roles: and access: every table is open, as it was before there were accounts; but the
+ * column of password hashes is closed in any case. */
+#include "server/signin.h"
+
+#include "observe/log.h"
+#include "server/server_priv.h"
+
+#include <stdio.h>
+
+enum { MS = 1000, PATH_ROOM = 4200 };
+
+static void say_made(const char *path)
+{
+    log_event_str(LOG_INFO, "keys made: keep them, and keep them secret", "file", str_of(path));
+}
+
+struct password_config signin_passwords(const struct config *c)
+{
+    return (struct password_config){.memory_kib = (unsigned)(c->auth_hash_memory / 1024),
+                                    .passes = (unsigned)c->auth_hash_passes,
+                                    .threads = (unsigned)c->auth_hash_threads,
+                                    .queue = (unsigned)c->auth_hash_queue};
+}
+
+int signin_open(const struct config *c, struct identity **out, struct err *err)
+{
+    static char path[PATH_ROOM]; /* as long as the identity; one a process */
+    bool made;
+    *out = NULL;
+    if (!c->auth_table.len)
+        return 0;
+    snprintf(path, sizeof path, "%.*s/auth.keys", STR_ARG(c->data_path));
+    struct identity_config i = {.file = path,
+                                .issuer = c->auth_issuer,
+                                .audience = c->auth_audience,
+                                .alg = (enum jwt_alg)c->auth_algorithm, /* the words' order */
+                                .access_seconds = (int64_t)c->auth_access_ttl / MS,
+                                .passwords = signin_passwords(c)};
+    secret_dirs(c);
+    TRY(identity_open(&i, out, &made, err));
+    if (made)
+        say_made(path);
+    return 0;
+}
+
+int signin_tables(const struct config *c, struct db_admin *a, struct err *err)
+{
+    if (!c->auth_table.len)
+        return 0;
+    return db_admin_script(a, str_of(account_tables(config_dialect(c))), NULL, err);
+}
+
+static struct account_config account_settings(const struct config *c)
+{
+    return (struct account_config){.prefix = c->prefix,
+                                   .dialect = config_dialect(c),
+                                   .table = c->auth_table,
+                                   .login = c->auth_login,
+                                   .password = c->auth_password,
+                                   .roles = c->auth_roles,
+                                   .verified = c->auth_verified,
+                                   .claims = c->auth_claims,
+                                   .default_role = c->auth_default_role,
+                                   .registration = c->auth_registration,
+                                   .refresh_s = (int64_t)c->auth_refresh_ttl / MS,
+                                   .idle_s = (int64_t)c->auth_idle_ttl / MS,
+                                   .reuse_s = (int64_t)c->auth_reuse / MS,
+                                   .password_least = c->auth_password_length,
+                                   .breached = c->auth_breached,
+                                   .attempts = c->auth_attempts};
+}
+
+static int access_rules(const struct config *c, const struct schema *schema, struct arena *a,
+                        struct access **out, struct err *err)
+{
+    static const str anyone[] = {STR_INIT(ROLE_ANYONE)};
+    static const struct access_rule_wish open = {.table = STR_INIT("*"),
+                                                 .place = STR_INIT("no access: in cairn.yaml"),
+                                                 .roles = anyone,
+                                                 .role_count = 1,
+                                                 .actions = ACTION_ALL};
+    struct access_wishes *wishes = ARENA_NEW(a, struct access_wishes);
+    str *secret = ARENA_NEW(a, str);
+    *wishes = c->access;
+    wishes->accounts = c->auth_table;
+    *secret = arena_printf(a, "%.*s.%.*s", STR_ARG(c->auth_table), STR_ARG(c->auth_password));
+    wishes->secret = secret;
+    wishes->secret_count = c->auth_table.len ? 1 : 0;
+    if (!c->access_given) {
+        wishes->rules = &open;
+        wishes->rule_count = 1;
+    }
+    return access_build(a, wishes, schema, out, err);
+}
+
+int signin_model(const struct config *c, const struct schema *s, struct arena *a,
+                 struct signin_model *out, struct err *err)
+{
+    *out = (struct signin_model){.account = account_settings(c)};
+    if (c->auth_table.len)
+        TRY(accounts_new(a, s, NULL, &out->account, NULL, &out->accounts, err));
+    return access_rules(c, s, a, &out->access, err);
+}
+
+int signin_check(const struct config *c, const struct schema *s, struct err *err)
+{
+    enum { MEMORY = 64 << 20 };
+    struct arena a;
+    struct signin_model m;
+    arena_init(&a, MEMORY);
+    int code = signin_model(c, s, &a, &m, err);
+    accounts_free(&m.accounts);
+    arena_reset(&a);
+    return code;
+}
+
+int signin_world(struct world *w, struct identity *identity, struct err *err)
+{
+    const struct config *c = w->config;
+    w->identity = identity;
+    w->account = account_settings(c);
+    if (c->auth_table.len) {
+        TRY(accounts_new(&w->arena, w->schema, w->db, &w->account, identity, &w->accounts, err));
+        TRY(account_routes(w->router, w->accounts, err));
+    }
+    if (!c->auth_table.len && !c->access_given)
+        return 0;
+    TRY(access_rules(c, w->schema, &w->arena, &w->access, err));
+    w->rest.access = w->access;
+    w->rest.views = &w->views;
+    return 0;
+}

@@ -1,0 +1,302 @@
+/* worker.c -- one thread: its loop, its listening sockets, its database connection, its world.
+ * SPDX: Apache-2.0
+ * Invariants: (1) A seat and its count belong to the thread. (2) A request stays in the world it
+ * began in; the seat of a world that was left ends with its last request. */
+#include "base/clock.h"
+#include "base/mem.h"
+#include "observe/log.h"
+#include "observe/metrics.h"
+#include "render/render.h"
+#include "server/server_priv.h"
+
+#include <time.h>
+
+/* ---- worlds ---- */
+
+static void seat_end(struct seat *seat)
+{
+    world_put(&seat->world);
+    mem_free(seat);
+}
+
+void worker_adopt(struct worker *w, struct world *world)
+{
+    struct seat *old = w->seat;
+    w->seat = mem_zero(1, sizeof *w->seat);
+    w->seat->world = world;
+    if (!old)
+        return;
+    old->left = true;
+    if (!old->active)
+        seat_end(old);
+}
+
+struct http_limits worker_limits(const struct serve *s, const struct config *c)
+{
+    const uint64_t ms = 1000000;
+    unsigned each = ((unsigned)c->max_connections + s->worker_count - 1) / s->worker_count;
+    return (struct http_limits){.header_ns = c->header_timeout * ms,
+                                .body_ns = c->body_timeout * ms,
+                                .idle_ns = c->idle_timeout * ms,
+                                .write_ns = c->write_timeout * ms,
+                                .request_ns = c->request_timeout * ms,
+                                .max_head = c->max_head,
+                                .max_target = c->max_target,
+                                .max_body = c->max_body,
+                                .request_memory = c->request_memory,
+                                .max_headers = (unsigned)c->max_headers,
+                                .max_connections = each,
+                                .max_keepalive = (uint64_t)c->max_keepalive};
+}
+
+/* ---- a request ---- */
+
+static void walk(void *arg)
+{
+    pipeline_walk(arg);
+}
+
+enum { LINES_MOST = 8192 };
+
+/* The request was ended on the spot, and what it stood on in its arena is not to be trusted. */
+static void over_budget(struct request *rq, str id)
+{
+    struct err err = {0};
+    char room[LINES_MOST];
+    struct buf lines = {.ptr = room, .cap = sizeof room, .limit = sizeof room};
+    for (unsigned i = 0; i < rq->reply->more_count; i++)
+        buf_str(&lines, rq->reply->more[i]); /* CORS, or the page cannot read what went wrong */
+    fail(&err, E_TOOBIG, "the request needs more memory than http.request_memory allows");
+    arena_reset(&rq->arena);
+    rq->id = id;
+    rq->headers = NULL;
+    rq->header_count = rq->param_count = rq->reply->header_count = 0;
+    rq->path = str_upto(rq->target, str_find(rq->target, '?'));
+    rq->reply->more_count = 0;
+    reply_more(rq->reply, arena_str(&rq->arena, buf_view(&lines)));
+    if (rq->reply->started)
+        rq->reply->failed = true;
+    else
+        render_problem(rq, 0, &err);
+}
+
+static uint64_t body_bytes(const struct request *rq)
+{
+    const struct reply *r = rq->reply;
+    if (r->started)
+        return r->bytes + r->body.len;
+    if (rq->method == METHOD_HEAD)
+        return 0;
+    return r->fixed.ptr ? r->fixed.len : r->body.len;
+}
+
+static void account(const struct request *rq)
+{
+    const struct world *w = rq->world;
+    const struct endpoint *e = rq->endpoint;
+    uint64_t ns = clock_ns() - rq->started_ns;
+    metrics_request(e ? w->metric_of[e->number] : METRICS_NO_ROUTE, (unsigned)rq->method,
+                    rq->reply->status, ns);
+    if (!w->log_requests || !log_on(e && e->quiet ? LOG_DEBUG : LOG_INFO))
+        return;
+    struct log_request line = {.id = rq->id,
+                               .method = rq->method_text,
+                               .path = rq->path,
+                               .route = str_of(e ? e->pattern : NULL),
+                               .status = rq->reply->status,
+                               .duration_us = ns / 1000,
+                               .bytes = body_bytes(rq)};
+    log_request(&line);
+}
+
+static void handle(struct request *rq, void *ctx)
+{
+    enum { ID_MOST = 64 };
+    struct worker *w = ctx;
+    struct seat *seat = w->seat;
+    char id[ID_MOST];
+    str kept = {id, rq->id.len < ID_MOST ? rq->id.len : ID_MOST};
+    memcpy(id, rq->id.ptr, kept.len);
+    seat->active++;
+    rq->world = seat->world;
+    if (fiber_scope(walk, rq) < 0)
+        over_budget(rq, kept);
+    account(rq);
+    if (--seat->active == 0 && seat->left)
+        seat_end(seat);
+}
+
+static void refused(void *ctx, const struct refusal *r)
+{
+    struct log l;
+    (void)ctx;
+    metrics_add(METRICS_BAD_REQUESTS, 1);
+    if (!log_on(LOG_INFO))
+        return;
+    log_begin(&l, LOG_INFO, "bad request");
+    log_str(&l, "request_id", r->id);
+    log_str(&l, "peer", r->peer);
+    log_int(&l, "status", r->status);
+    log_str(&l, "why", str_of(r->why));
+    log_end(&l);
+}
+
+/* ---- metrics of the connections ---- */
+
+static void tell(enum metrics_count which, uint64_t now, uint64_t before)
+{
+    if (now != before)
+        metrics_add(which, (int64_t)(now - before));
+}
+
+static void tell_stats(struct worker *w)
+{
+    struct http_stats now, *told = &w->told;
+    int64_t fibers = loop_fibers(w->loop);
+    http_server_stats(w->http, &now);
+    tell(METRICS_CONNECTIONS, now.accepted, told->accepted);
+    tell(METRICS_CONN_REFUSED, now.turned_away, told->turned_away);
+    tell(METRICS_CONN_ACTIVE, now.active, told->active);
+    tell(METRICS_IN_PROGRESS, now.active, told->active);
+    tell(METRICS_CONN_IDLE, now.idle, told->idle);
+    tell(METRICS_BYTES_IN, now.bytes_in, told->bytes_in);
+    tell(METRICS_BYTES_OUT, now.bytes_out, told->bytes_out);
+    tell(METRICS_FIBERS, (uint64_t)fibers, (uint64_t)w->told_fibers);
+    *told = now;
+    w->told_fibers = fibers;
+}
+
+static void before_sleep(void *arg)
+{
+    tell_stats(arg);
+    log_flush();
+}
+
+/* ---- sessions that other processes ended ---- */
+
+enum { SYNC_MS = 1000 };
+
+static void sync_sessions(void *arg)
+{
+    struct worker *w = arg;
+    struct world *world = world_get(w->seat->world);
+    struct err err = {0};
+    if (account_sync(world->accounts, (int64_t)time(NULL), &err) < 0 && err.code != E_BUSY)
+        log_event_str(LOG_WARN, "ended sessions cannot be read", "error", str_of(err.text));
+    world_put(&world);
+    w->syncing = false;
+}
+
+static void sync_soon(void *arg)
+{
+    struct worker *w = arg;
+    if (!w->syncing && !w->drained)
+        w->syncing = fiber_soon(w->loop, sync_sessions, w);
+}
+
+/* ---- kept answers that have expired ---- */
+
+enum { SWEEP_MS = 5000, SWEEP_MEMORY = 1 << 20 };
+
+static void sweep_keys(void *arg)
+{
+    struct worker *w = arg;
+    struct world *world = world_get(w->seat->world);
+    struct err err = {0};
+    struct arena a;
+    arena_init(&a, SWEEP_MEMORY);
+    if (world->idempotency && idempotency_sweep(world->idempotency, &a, &err) < 0 &&
+        err.code != E_BUSY && err.code != E_CANCELLED)
+        log_event_str(LOG_WARN, "expired idempotency keys cannot be deleted", "error",
+                      str_of(err.text));
+    arena_reset(&a);
+    world_put(&world);
+    w->sweeping = false;
+}
+
+static void sweep_soon(void *arg)
+{
+    struct worker *w = arg;
+    if (!w->sweeping && !w->drained)
+        w->sweeping = fiber_soon(w->loop, sweep_keys, w);
+}
+
+/* ---- the thread ---- */
+
+static void say_ready(struct worker *w)
+{
+    struct serve *s = w->serve;
+    pthread_mutex_lock(&s->lock);
+    s->ready++;
+    pthread_cond_broadcast(&s->changed);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static int prepare(struct worker *w)
+{
+    static const struct http_hooks hooks = {.handle = handle, .refused = refused};
+    struct serve *s = w->serve;
+    const struct config *c = s->boot;
+    metrics_thread_begin();
+    w->loop = loop_new((size_t)c->fiber_stack, (unsigned)c->max_requests);
+    TRY(db_worker_begin(s->db, &w->err));
+    store_thread_begin(&s->redis);
+    struct http_limits limits = worker_limits(s, c);
+    w->http = http_server_new(w->loop, &limits, &hooks, w);
+    loop_before_sleep(w->loop, before_sleep, w);
+    if (w->index == 0 && s->app->identity)
+        loop_every(w->loop, SYNC_MS, sync_soon, w);
+    if (w->index == 0 && c->idempotency)
+        loop_every(w->loop, SWEEP_MS, sweep_soon, w);
+    worker_adopt(w, world_get(s->world));
+    for (unsigned i = 0; i < w->fd_count; i++)
+        http_server_listen(w->http, w->fds[i]);
+    w->fd_count = 0;
+    return 0;
+}
+
+void worker_drained(void *arg)
+{
+    struct worker *w = arg;
+    w->drained = true;
+    if (w->index == 0 && w->serve->reloading)
+        return; /* the reload's end calls again */
+    atomic_fetch_add(&w->serve->ended, 1);
+    loop_stop(w->loop);
+}
+
+/* The loop is posted to by others, until they say that they are through. */
+static void wait_over(struct serve *s)
+{
+    pthread_mutex_lock(&s->lock);
+    while (!s->over)
+        pthread_cond_wait(&s->changed, &s->lock);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void *thread(void *arg)
+{
+    struct worker *w = arg;
+    w->started = prepare(w);
+    say_ready(w);
+    if (w->started == 0)
+        loop_run(w->loop);
+    wait_over(w->serve);
+    if (w->started == 0) {
+        tell_stats(w);
+        http_server_free(&w->http);
+        seat_end(w->seat);
+        identity_thread_end();
+        store_thread_end();
+        db_worker_end(w->serve->db);
+    }
+    loop_free(&w->loop);
+    metrics_thread_end();
+    log_thread_end();
+    return NULL;
+}
+
+int worker_start(struct worker *w)
+{
+    return -pthread_create(&w->thread, NULL, thread, w);
+}

@@ -1,0 +1,280 @@
+/* world.c -- everything that a request is answered from: settings, model, routes. SPDX: Apache-2.0
+ * Why: a reload must not change what a running request stands on. A world is const; a reload makes
+ * another one, each worker goes over to it between two requests, and the old one ends with the
+ * last request that began in it. */
+#include "base/mem.h"
+#include "observe/metrics.h"
+#include "server/queries.h"
+#include "server/server_priv.h"
+
+enum { WORLD_MEMORY = 256 << 20 };
+
+/* ---- routes ---- */
+
+static int c_route_add(struct router *r, const struct c_route *route, struct err *err)
+{
+    struct endpoint e = {
+        .run = api_run, .data = route, .pattern = route->pattern, .what = "a handler in C",
+        .keyed = true};
+    for (e.method = METHOD_GET; e.method < METHOD_OTHER; e.method++) {
+        if (strcmp(route->method, method_name(e.method)) == 0)
+            return router_add(r, &e, err);
+    }
+    return fail(err, E_BAD, "route '%s %s' has an unknown method", route->method, route->pattern);
+}
+
+/* In production a document of what everybody may do is still more than a stranger has to know. */
+static enum docs_for docs_for(const struct config *c)
+{
+    static const enum docs_for said[] = {[DOCS_ANYONE] = DOCS_FOR_ANYONE,
+                                         [DOCS_SIGNED_IN] = DOCS_FOR_SIGNED_IN,
+                                         [DOCS_NOBODY] = DOCS_FOR_NOBODY};
+    if (c->docs != DOCS_AUTO)
+        return said[c->docs];
+    if (c->mode == MODE_DEVELOPMENT)
+        return DOCS_FOR_ANYONE;
+    return c->auth_table.len ? DOCS_FOR_SIGNED_IN : DOCS_FOR_NOBODY;
+}
+
+static int documents(struct world *w, struct err *err)
+{
+    const struct config *c = w->config;
+    w->docs.who = docs_for(c);
+    w->docs.source = (struct docs_source){.title = c->name,
+                                          .version = c->edge.headers.version,
+                                          .description = c->docs_description,
+                                          .contact = c->docs_contact,
+                                          .licence = c->docs_licence,
+                                          .prefix = c->prefix,
+                                          .public_url = c->public_url,
+                                          .schema = w->schema,
+                                          .router = w->router,
+                                          .access = w->access,
+                                          .accounts = w->accounts,
+                                          .default_limit = w->rest.limits.default_limit,
+                                          .max_limit = c->max_limit,
+                                          .max_offset = c->max_offset,
+                                          .max_bulk = c->max_bulk};
+    return docs_routes(w->router, &w->docs, &w->arena, err);
+}
+
+static int routes_add(struct world *w, const struct cairn_app *app, struct err *err)
+{
+    TRY(health_routes(w->router, w, err));
+    TRY(signin_world(w, app ? app->identity : NULL, err));
+    for (size_t i = 0; app && i < app->route_count; i++)
+        TRY(c_route_add(w->router, &app->routes[i], err));
+    if (w->queries) {
+        query_guard(w->queries, w->access, w->config->access_given);
+        TRY(query_routes(w->router, w->queries, w->db, err));
+    }
+    TRY(resource_routes(w->router, w->schema, w->db, &w->rest, &w->arena, err));
+    return documents(w, err);
+}
+
+/* ---- metrics: numbered once, for the worlds to come too ---- */
+
+static struct {
+    struct metrics_route *list;
+    size_t count;
+} counted;
+
+static const char *copy(const char *text)
+{
+    return mem_text(text, strlen(text));
+}
+
+void world_metrics(const struct world *w)
+{
+    const char *methods[METHOD__COUNT];
+    const struct endpoint *e;
+    size_t count = 0;
+    while (router_at(w->router, count))
+        count++;
+    for (int m = 0; m < METHOD__COUNT; m++)
+        methods[m] = method_name((enum method)m);
+    counted.list = mem_zero(count, sizeof *counted.list);
+    counted.count = count;
+    for (size_t i = 0; (e = router_at(w->router, i)); i++)
+        counted.list[i] = (struct metrics_route){(unsigned)e->method, copy(e->pattern)};
+    metrics_setup(cairn_version(), methods, COUNT_OF(methods), counted.list, counted.count);
+}
+
+static size_t metric_find(const struct endpoint *e)
+{
+    for (size_t i = 0; i < counted.count; i++) {
+        if (counted.list[i].method == (unsigned)e->method &&
+            strcmp(counted.list[i].pattern, e->pattern) == 0)
+            return i;
+    }
+    return METRICS_NO_ROUTE;
+}
+
+/* The first world numbers the routes itself; a later one finds most at the same place. */
+static void metrics_number(struct world *w)
+{
+    const struct endpoint *e;
+    size_t count = 0;
+    while (router_at(w->router, count))
+        count++;
+    w->metric_of = mem_zero(count, sizeof *w->metric_of);
+    for (size_t i = 0; (e = router_at(w->router, i)); i++) {
+        bool here = i < counted.count && counted.list[i].method == (unsigned)e->method &&
+                    strcmp(counted.list[i].pattern, e->pattern) == 0;
+        w->metric_of[i] = here || !counted.count ? i : metric_find(e);
+    }
+}
+
+/* ---- life ---- */
+
+static struct sql_limits limits_of(const struct config *c)
+{
+    return (struct sql_limits){.default_limit = c->default_limit < c->max_limit ? c->default_limit
+                                                                                : c->max_limit,
+                               .max_limit = c->max_limit,
+                               .max_offset = c->max_offset,
+                               .include_depth = (unsigned)c->include_depth,
+                               .include_count = (unsigned)c->include_count,
+                               .filter_nodes = (unsigned)c->filter_nodes,
+                               .in_values = (unsigned)c->in_values,
+                               .include_limit = c->include_limit};
+}
+
+static void end(struct world *w)
+{
+    router_free(&w->router);
+    accounts_free(&w->accounts);
+    resource_views_free(&w->views);
+    docs_fini(&w->docs);
+    idempotency_free(&w->idempotency);
+    edge_free(&w->edge);
+    query_free(&w->queries);
+    if (w->schema)
+        schema_free(&w->schema);
+    config_free(&w->config);
+    arena_reset(&w->arena);
+    mem_free(w->metric_of);
+    mem_free(w);
+}
+
+int world_new(const struct cairn_app *app, struct config *config, struct schema *schema,
+              struct query_set *queries, struct db *db, const _Atomic bool *draining,
+              struct world **out, struct err *err)
+{
+    struct world *w = mem_zero(1, sizeof *w);
+    *w = (struct world){
+        .config = config, .schema = schema, .queries = queries, .db = db, .draining = draining};
+    atomic_init(&w->refs, 1);
+    arena_init(&w->arena, WORLD_MEMORY);
+    w->router = router_new();
+    w->log_requests = config->log_requests;
+    w->edge = edge_new(&config->edge);
+    negotiate_streams(&w->coder, &config->codings);
+    w->rest = (struct resource_config){.prefix = config->prefix,
+                                       .public_url = config->public_url,
+                                       .dialect = config_dialect(config),
+                                       .limits = limits_of(config),
+                                       .max_bulk = config->max_bulk,
+                                       .include_rows = config->include_rows,
+                                       .batch_operations = config->batch_operations,
+                                       .isolation_allowed = config->isolation_levels};
+    int code = db ? secret_cursor(config, &w->arena, &w->rest.cursor_secret, err) : 0;
+    secret_etag(w->rest.cursor_secret, &w->etag_key);
+    w->rest.etag_key = &w->etag_key;
+    w->rest.etag = config->etag;
+    if (code == 0)
+        code = routes_add(w, app, err);
+    if (code == 0)
+        code = idempotent_world(w, err);
+    if (code < 0) {
+        end(w);
+        return code;
+    }
+    metrics_number(w);
+    *out = w;
+    return 0;
+}
+
+struct world *world_get(struct world *w)
+{
+    atomic_fetch_add_explicit(&w->refs, 1, memory_order_relaxed);
+    return w;
+}
+
+void world_put(struct world **world)
+{
+    struct world *w = *world;
+    *world = NULL;
+    if (w && atomic_fetch_sub_explicit(&w->refs, 1, memory_order_acq_rel) == 1)
+        end(w);
+}
+
+const struct schema *world_schema(const struct world *w)
+{
+    return w->schema;
+}
+
+const struct router *world_router(const struct world *w)
+{
+    return w->router;
+}
+
+static int role_known(const struct access *x, str role, struct err *err)
+{
+    str names[ROLES_MOST + 2];
+    const char *texts[ROLES_MOST + 2];
+    size_t count = access_role_names(x, UINT64_MAX, names);
+    for (size_t i = 0; i < count; i++) {
+        if (str_eq(names[i], role))
+            return 0;
+        texts[i] = names[i].ptr; /* of the settings: NUL-terminated */
+    }
+    const char *near = str_nearest(role, texts, count);
+    return fail(err, E_CONFIG, "there is no role '%.*s'%s%s%s", STR_ARG(str_upto(role, 60)),
+                near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+int world_document(const struct world *w, const str *roles, size_t count, enum docs_form form,
+                   struct buf *out, struct err *err)
+{
+    const struct access *x = w->access;
+    struct principal me = {.roles = roles, .role_count = count};
+    uint64_t bits = DOCS_ALL_ROLES;
+    if (count && !x)
+        return fail(err, E_CONFIG, "there are no roles: cairn.yaml has neither roles: nor access:");
+    for (size_t i = 0; i < count; i++)
+        TRY(role_known(x, roles[i], err));
+    if (count)
+        bits = access_roles(x, count == 1 && str_is(roles[0], ROLE_ANYONE) ? NULL : &me);
+    return docs_write(&w->docs.source, bits, form, out, err);
+}
+
+/* The database when it is there, else what the migrations would make. */
+static int preview_schema(const struct config *config, struct schema **out, struct err *err)
+{
+    struct db_config db;
+    struct db_admin *a;
+    config_db(config, &db);
+    if (!db_exists(&db))
+        return model_dry_run(config, out, err);
+    TRY(db_admin_open(&db, &a, err));
+    int code = model_read(a, config, out, err);
+    db_admin_close(&a);
+    return code;
+}
+
+int world_preview(struct config *config, struct world **out, struct err *err)
+{
+    struct schema *schema = NULL;
+    struct query_set *queries = NULL;
+    int code = preview_schema(config, &schema, err);
+    if (code == 0)
+        code = queries_load(config, schema, &queries, err);
+    if (code < 0) {
+        if (schema)
+            schema_free(&schema);
+        config_free(&config);
+        return code;
+    }
+    return world_new(NULL, config, schema, queries, NULL, NULL, out, err);
+}

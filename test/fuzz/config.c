@@ -1,0 +1,45 @@
+/* cairn.yaml from hostile hands: no crash, no hang, faults with a place. SPDX: Apache-2.0 */
+#include "server/config_priv.h"
+
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const char *project(void)
+{
+    static char dir[] = "/tmp/cairn-fuzz-XXXXXX";
+    static bool made;
+    if (!made && !mkdtemp(dir))
+        abort();
+    made = true;
+    return dir;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char path[128];
+    struct config *c;
+    struct err err = {0};
+    struct buf b;
+    snprintf(path, sizeof path, "%s/cairn.yaml", project());
+    FILE *f = fopen(path, "w");
+    if (!f || fwrite(data, 1, size, f) != size)
+        abort();
+    fclose(f);
+    buf_init(&b, 1 << 20);
+    int code = config_load(project(), NULL, 0, &c, &err);
+    BUG_ON(code != err.code || (code < 0 && err.item_count == 0));
+    for (size_t i = 0; i < err.item_count; i++)
+        BUG_ON(err.items[i].message.len == 0);
+    if (code < 0)
+        config_faults(&err, &b);
+    else
+        config_show(c, &b);
+    buf_fini(&b);
+    config_free(&c);
+    return 0;
+}

@@ -1,0 +1,1 @@
+CREATE INDEX b_x ON b (a_ld);

@@ -1,0 +1,1 @@
+CREATE OR REPLACE VIEW names (l) AS SELECT label FROM alpha WHERE n > 3;

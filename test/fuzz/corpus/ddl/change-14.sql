@@ -1,0 +1,2 @@
+CREATE TABLE child (id SERIAL PRIMARY KEY, alpha_id INT REFERENCES alpha);
+DROP TABLE alpha;

@@ -1,0 +1,2 @@
+CREATE TABLE g (j JSONB);
+CREATE INDEX ON g USING gin (j);

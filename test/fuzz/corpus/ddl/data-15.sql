@@ -1,0 +1,1 @@
+DELETE FROM t USING accounts a WHERE a.id = t.id;

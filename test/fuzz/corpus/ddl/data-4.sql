@@ -1,0 +1,1 @@
+INSERT INTO t (name, ok) VALUES ('e', DEFAULT), ('f', true);

@@ -1,0 +1,1 @@
+INSERT INTO accounts (balance) VALUES (1, 2);

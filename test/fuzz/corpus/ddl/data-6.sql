@@ -1,0 +1,1 @@
+INSERT INTO accounts (balanse) VALUES (1);

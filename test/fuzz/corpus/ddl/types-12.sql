@@ -1,0 +1,3 @@
+CREATE TABLE x (
+  id serial primary key,
+  a jsnob);

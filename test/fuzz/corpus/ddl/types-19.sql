@@ -1,0 +1,3 @@
+CREATE TABLE x (
+  größe TEXT,,
+);

@@ -1,0 +1,1 @@
+CREATE TABLE app.x (a INT);

@@ -1,0 +1,1 @@
+CREATE TABLE p2 (m mood DEFAULT 'glad');
