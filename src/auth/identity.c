@@ -3,7 +3,7 @@
  * is revoked. SPDX: Apache-2.0 */
 #include "auth/identity.h"
 
-#include "auth/keyring.h"
+#include "auth/keys.h"
 #include "auth/revoked.h"
 #include "base/mem.h"
 
@@ -15,7 +15,7 @@ static const str refresh_prefix = STR_INIT("crt_");
 
 struct identity {
     struct identity_config config;
-    struct keyring ring;
+    struct keys keys;
     struct passwords *passwords;
     struct revoked revoked;
 };
@@ -25,7 +25,8 @@ struct signed_in {
     const struct identity *of;
     unsigned char digest[DIGEST];
     int64_t expires;
-    unsigned stamp; /* of the revocations it was last compared with */
+    const struct keyring *ring; /* that it was checked with */
+    unsigned stamp;             /* of the revocations it was last compared with */
     str sid;
     struct principal principal;
     struct arena arena;
@@ -35,36 +36,17 @@ static _Thread_local struct signed_in *kept[KEPT_MOST];
 
 /* ---- life ---- */
 
-static int ring_of(const struct identity_config *c, struct keyring *out, bool *made,
-                   struct err *err)
-{
-    *made = false;
-    int code = keyring_read(c->file, out, err);
-    if (code != E_NOTFOUND)
-        return code;
-    *err = (struct err){0};
-    TRY(keyring_make(c->alg, out, err));
-    code = keyring_write(c->file, out, true, err);
-    *made = code == 0;
-    if (code < 0)
-        keyring_free(out);
-    if (code != E_CONFLICT)
-        return code;
-    *err = (struct err){0}; /* another process was faster */
-    return keyring_read(c->file, out, err);
-}
-
 int identity_open(const struct identity_config *c, struct identity **out, bool *made,
                   struct err *err)
 {
     struct identity *i = mem_zero(1, sizeof *i);
     i->config = *c;
     int code = sodium_init() < 0 ? fail(err, E_INTERNAL, "no random numbers")
-                                 : ring_of(c, &i->ring, made, err);
+                                 : keys_open(&i->keys, i->config.file, c->alg, made, err);
     if (code == 0)
         code = passwords_new(&c->passwords, &i->passwords, err);
     if (code < 0) {
-        keyring_free(&i->ring);
+        keys_close(&i->keys);
         mem_free(i);
         return code;
     }
@@ -78,7 +60,7 @@ void identity_close(struct identity **i)
     if (!*i)
         return;
     passwords_free(&(*i)->passwords);
-    keyring_free(&(*i)->ring);
+    keys_close(&(*i)->keys);
     revoked_fini(&(*i)->revoked);
     mem_free(*i);
     *i = NULL;
@@ -89,39 +71,27 @@ struct passwords *identity_passwords(struct identity *i)
     return i->passwords;
 }
 
+int identity_refresh(struct identity *i, struct err *err)
+{
+    return keys_refresh(&i->keys, err);
+}
+
 const struct identity_config *identity_config_of(const struct identity *i)
 {
     return &i->config;
 }
 
-int identity_rotate(const char *file, enum jwt_alg alg, struct err *err)
-{
-    struct keyring ring;
-    struct jwk *new;
-    TRY(keyring_read(file, &ring, err));
-    int code = jwk_make(alg, &new, err);
-    if (code == 0) {
-        if (ring.count == KEYRING_MOST)
-            jwk_free(&ring.keys[--ring.count]);
-        memmove(&ring.keys[1], &ring.keys[0], ring.count * sizeof ring.keys[0]);
-        ring.keys[0] = new;
-        ring.count++;
-        code = keyring_write(file, &ring, false, err);
-    }
-    keyring_free(&ring);
-    return code;
-}
-
 void identity_jwks(const struct identity *i, struct buf *out)
 {
     bool first = true;
+    const struct keyring *ring = keys_now(&i->keys);
     buf_lit(out, "{\"keys\":[");
-    for (size_t k = 0; k < i->ring.count; k++) {
-        if (jwk_alg(i->ring.keys[k]) == JWT_HS256)
+    for (size_t k = 0; k < ring->count; k++) {
+        if (jwk_alg(ring->keys[k]) == JWT_HS256)
             continue;
         if (!first)
             buf_lit(out, ",");
-        jwk_write(out, i->ring.keys[k], false);
+        jwk_write(out, ring->keys[k], false);
         first = false;
     }
     buf_lit(out, "]}");
@@ -183,8 +153,9 @@ int identity_token(struct arena *a, const struct identity *i, const struct ticke
     struct buf b;
     buf_init(&b, JWT_LENGTH_MOST / 2);
     put_claims(&b, i, t);
-    int code = b.full ? fail(err, E_TOOBIG, "the claims of the token are too long")
-                      : jwt_sign(a, i->ring.keys[0], LIT("at+jwt"), buf_view(&b), out, err);
+    int code =
+        b.full ? fail(err, E_TOOBIG, "the claims of the token are too long")
+               : jwt_sign(a, keys_now(&i->keys)->keys[0], LIT("at+jwt"), buf_view(&b), out, err);
     buf_fini(&b);
     return code;
 }
@@ -234,17 +205,33 @@ static void take_roles(struct signed_in *s, const struct value *claims)
     s->principal.roles = roles;
 }
 
+/* A token under a key that is not known may be one of another process, with the newest key. */
+static int check_any(struct identity *i, str token, struct jwt_rules *rules, struct signed_in *s,
+                     struct value *claims, struct err *err)
+{
+    int code = jwt_check(&s->arena, token, rules, claims, err);
+    struct err none = {0};
+    if (code == 0 || keys_refresh(&i->keys, &none) <= 0)
+        return code;
+    *err = (struct err){0};
+    s->ring = keys_now(&i->keys);
+    rules->keys = (const struct jwk *const *)s->ring->keys;
+    rules->key_count = s->ring->count;
+    return jwt_check(&s->arena, token, rules, claims, err);
+}
+
 static int check(struct identity *i, str token, int64_t now, struct signed_in *s, struct err *err)
 {
     struct value claims;
-    struct jwt_rules rules = {.keys = (const struct jwk *const *)i->ring.keys,
-                              .key_count = i->ring.count,
+    s->ring = keys_now(&i->keys);
+    struct jwt_rules rules = {.keys = (const struct jwk *const *)s->ring->keys,
+                              .key_count = s->ring->count,
                               .typ = LIT("at+jwt"),
                               .issuer = i->config.issuer,
                               .audience = i->config.audience,
                               .now = now,
                               .leeway = LEEWAY};
-    TRY(jwt_check(&s->arena, arena_str(&s->arena, token), &rules, &claims, err));
+    TRY(check_any(i, arena_str(&s->arena, token), &rules, s, &claims, err));
     s->expires = value_get(&claims, LIT("exp"))->i + LEEWAY;
     s->sid = text_claim(&claims, "sid");
     s->principal.subject = text_claim(&claims, "sub");
@@ -289,11 +276,12 @@ int identity_check(struct identity *i, str token, int64_t now, struct signed_in 
 {
     unsigned char digest[DIGEST];
     uint32_t at;
+    const struct keyring *ring = keys_now(&i->keys);
     crypto_generichash(digest, sizeof digest, (const unsigned char *)token.ptr, token.len,
-                       i->ring.mac, sizeof i->ring.mac);
+                       ring->mac, sizeof ring->mac);
     memcpy(&at, digest, sizeof at);
     struct signed_in **slot = &kept[at % KEPT_MOST], *s = *slot;
-    if (!s || s->of != i || sodium_memcmp(s->digest, digest, DIGEST) != 0) {
+    if (!s || s->of != i || s->ring != ring || sodium_memcmp(s->digest, digest, DIGEST) != 0) {
         s = made(i, token, now, err);
         if (!s)
             return err->code;
@@ -319,7 +307,8 @@ static void refresh_mac(const struct identity *i, const unsigned char *body, uns
 {
     static const unsigned char what[] = "refresh";
     crypto_auth_hmacsha256_state state;
-    crypto_auth_hmacsha256_init(&state, i->ring.mac, sizeof i->ring.mac);
+    const struct keyring *ring = keys_now(&i->keys);
+    crypto_auth_hmacsha256_init(&state, ring->mac, sizeof ring->mac);
     crypto_auth_hmacsha256_update(&state, what, sizeof what);
     crypto_auth_hmacsha256_update(&state, body, REFRESH_BODY);
     crypto_auth_hmacsha256_final(&state, out);

@@ -24,8 +24,18 @@ int identity_open(const struct identity_config *c, struct identity **out, bool *
 void identity_close(struct identity **i);
 struct passwords *identity_passwords(struct identity *i);
 const struct identity_config *identity_config_of(const struct identity *i);
-/* Adds a new signing key; those that were there still check tokens. Blocks. */
+/* Takes the file of keys anew when it has changed: 1, else 0. Reads one small file at most. Any
+ * thread. Fails with IO, CONFIG: the keys in force stay. */
+int identity_refresh(struct identity *i, struct err *err);
+
+/* ---- the file, by hand. Blocks. Fails with NOTFOUND, IO, CONFIG, CONFLICT. ---- */
+
+/* Adds a new signing key; those that were there still check tokens. */
 int identity_rotate(const char *file, enum jwt_alg alg, struct err *err);
+/* Takes a key away: what it signed is refused. The one that signs stays (CONFLICT). */
+int identity_retire(const char *file, str kid, struct err *err);
+/* A line a key: algorithm, kid, what it does. */
+int identity_list(const char *file, struct buf *out, struct err *err);
 
 /* {"keys":[...]}: the public keys (RFC 7517, 5). */
 void identity_jwks(const struct identity *i, struct buf *out);

@@ -61,6 +61,12 @@ static const struct command commands[] = {
      "\n"
      "  --role R          its role\n"
      "  --column A=B,C=D  other columns\n"},
+    {"keys", cli_keys, "list | rotate | retire KID", "the keys that sign access tokens",
+     "Servers on these keys notice a change within two seconds, without a restart.\n"
+     "\n"
+     "  list              algorithm and kid of each\n"
+     "  rotate            a new key signs (auth.algorithm); the others still check tokens\n"
+     "  retire KID        what that key signed is refused from now on\n"},
     {"can", cli_can, "USER ACTION TABLE[/ID]", "explain what an account may do, rule by rule",
      "USER is a name to sign in with, or `anyone`; ACTION is read, create, update or delete.\n"
      "Exits with 0 for yes, 1 for no.\n"},

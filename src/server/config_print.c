@@ -88,7 +88,7 @@ static void example_comment(struct buf *out, const struct config_key *k, const c
         buf_lit(out, " to ");
         put_limit(out, k, k->max);
     } else if (k->type == CONFIG_SECRET) {
-        buf_printf(out, "\n%s# never written here: file:PATH or ${VARIABLE}", indent);
+        buf_printf(out, "\n%s# never written here: file:PATH, credential:NAME, exec:COMMAND or ${VARIABLE}", indent);
     }
     buf_lit(out, "\n");
 }
@@ -168,9 +168,11 @@ static const char docs_head[] =
     "*list*\n"
     "of texts, `[a, b]` or with commas in one text; a "
     "*secret*,\n"
-    "which never stands in the file itself: write `file:PATH` (relative to the project; a newline "
-    "at\n"
-    "its end is cut) or `${NAME}`.\n\n"
+    "which never stands in the file itself: write `file:PATH` (relative to the project),\n"
+    "`credential:NAME` (of systemd: `LoadCredential=`), `exec:COMMAND` (what it prints, within 10 "
+    "seconds; words\n"
+    "between blanks, no shell) or `${NAME}`. A newline at the end is cut; a reload reads it "
+    "anew.\n\n"
     "A key marked *reload* takes effect at SIGHUP; the others need a restart, and the log says "
     "so.\n"
     "A file with faults is not loaded: the running settings stay.\n";

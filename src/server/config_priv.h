@@ -72,7 +72,12 @@ str config__word(const struct config_key *k, int index);
 /* ---- config_text.c ---- */
 /* Replaces ${VAR}, ${VAR:-default} and $$. False and a fault when it cannot. */
 bool config__expand(struct config_load *l, str place, str key, str text, str *out);
-/* The value of a secret: file:PATH is read. in_file: a literal is a fault. */
+/* Whether raw is one ${NAME} or ${NAME:-default} and nothing else, and NAME gives its value. */
+bool config__from_environment(struct arena *a, str raw);
+
+/* ---- config_secret.c ---- */
+/* The value of a secret: file:PATH and credential:NAME are read, exec:COMMAND is run and waited
+ * for. in_file: a literal is a fault. Blocks. */
 bool config__secret(struct config_load *l, const struct config_key *k, str raw, str place,
                     bool in_file, str *out);
 

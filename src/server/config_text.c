@@ -1,4 +1,4 @@
-/* config_text.c -- ${VAR} in values, and secrets that live outside the file. SPDX: Apache-2.0 */
+/* config_text.c -- ${VAR} in values. SPDX: Apache-2.0 */
 #include "server/config_priv.h"
 
 #include <stdlib.h>
@@ -93,56 +93,11 @@ bool config__expand(struct config_load *l, str place, str key, str text, str *ou
     return ok;
 }
 
-/* ---- secrets ---- */
-
-static bool read_secret(struct config_load *l, const struct config_key *k, str path, str place,
-                        str *out)
-{
-    struct arena *a = &l->c->arena;
-    struct err err = {0};
-    unsigned mode = 0;
-    str full = config__join(a, l->c->dir, path), key = str_of(k->path);
-    if (config__read(a, full, CONFIG_TEXT_MOST, out, &mode, &err) < 0) {
-        config__fault(l, place, key, "%s", err.text);
-        return false;
-    }
-    if (str_ends(*out, LIT("\n")))
-        out->len -= str_ends(*out, LIT("\r\n")) ? 2 : 1;
-    if (out->len == 0 || memchr(out->ptr, 0, out->len)) {
-        config__fault(l, place, key, "the file '%.*s' %s", STR_ARG(full),
-                      out->len ? "holds a NUL character" : "is empty");
-        return false;
-    }
-    if (mode & 04)
-        config__warn(l, place, key, "everybody on this machine can read '%.*s': `chmod o-r` it",
-                     STR_ARG(full));
-    return true;
-}
-
-/* Whether raw is one ${NAME} or ${NAME:-default} and nothing else, and NAME gives its value. */
-static bool from_environment(struct arena *a, str raw)
+bool config__from_environment(struct arena *a, str raw)
 {
     if (!str_starts(raw, LIT("${")) || str_find(raw, '}') != raw.len - 1)
         return false;
     str inner = str_from(raw, 2);
     const char *value = getenv(arena_str(a, str_upto(inner, name_length(inner))).ptr);
     return value && *value;
-}
-
-bool config__secret(struct config_load *l, const struct config_key *k, str raw, str place,
-                    bool in_file, str *out)
-{
-    str text = raw;
-    if (in_file && !config__expand(l, place, str_of(k->path), raw, &text))
-        return false;
-    *out = text;
-    if (text.len == 0)
-        return true;
-    if (str_starts(text, LIT("file:")))
-        return read_secret(l, k, str_from(text, 5), place, out);
-    if (!in_file || from_environment(&l->c->arena, raw))
-        return true;
-    config__fault(l, place, str_of(k->path),
-                  "a secret must not stand in this file: write `file:PATH` or `${VARIABLE}`");
-    return false;
 }

@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-enum { MS = 1000, PATH_ROOM = 4200 };
+enum { MS = 1000 };
 
 static void say_made(const char *path)
 {
@@ -23,14 +23,19 @@ struct password_config signin_passwords(const struct config *c)
                                     .queue = (unsigned)c->auth_hash_queue};
 }
 
+void signin_keys_file(const struct config *c, char *out, size_t room)
+{
+    snprintf(out, room, "%.*s/auth.keys", STR_ARG(c->data_path));
+}
+
 int signin_open(const struct config *c, struct identity **out, struct err *err)
 {
-    static char path[PATH_ROOM]; /* as long as the identity; one a process */
+    static char path[KEYS_PATH_MOST]; /* as long as the identity; one a process */
     bool made;
     *out = NULL;
     if (!c->auth_table.len)
         return 0;
-    snprintf(path, sizeof path, "%.*s/auth.keys", STR_ARG(c->data_path));
+    signin_keys_file(c, path, sizeof path);
     struct identity_config i = {.file = path,
                                 .issuer = c->auth_issuer,
                                 .audience = c->auth_audience,

@@ -9,6 +9,9 @@ struct world;
 
 /* The keys of this installation; *out NULL when nobody signs in. Blocks. Fails with CONFIG, IO. */
 int signin_open(const struct config *config, struct identity **out, struct err *err);
+enum { KEYS_PATH_MOST = 4200 };
+/* The path of their file. */
+void signin_keys_file(const struct config *config, char *out, size_t room);
 /* The table of sessions, when somebody signs in. Blocks. */
 int signin_tables(const struct config *config, struct db_admin *a, struct err *err);
 /* For commands: the accounts, and the rules (never NULL), of a model. What they need lives in a. */

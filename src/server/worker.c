@@ -176,6 +176,16 @@ static void before_sleep(void *arg)
 
 enum { SYNC_MS = 1000 };
 
+static void sync_keys(struct identity *i)
+{
+    struct err err = {0};
+    int code = identity_refresh(i, &err);
+    if (code > 0)
+        log_event(LOG_INFO, "the keys of tokens have changed");
+    else if (code < 0)
+        log_event_str(LOG_ERROR, "the keys of tokens stay as they were", "error", str_of(err.text));
+}
+
 static void sync_sessions(void *arg)
 {
     struct worker *w = arg;
@@ -183,6 +193,7 @@ static void sync_sessions(void *arg)
     struct err err = {0};
     if (account_sync(world->accounts, (int64_t)time(NULL), &err) < 0 && err.code != E_BUSY)
         log_event_str(LOG_WARN, "ended sessions cannot be read", "error", str_of(err.text));
+    sync_keys(world->identity);
     world_put(&world);
     w->syncing = false;
 }

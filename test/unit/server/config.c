@@ -353,8 +353,8 @@ static void test_secrets(void **state)
 {
     (void)state;
     static const char literal[] =
-        "rest.cursor_secret: a secret must not stand in this file: write `file:PATH` or "
-        "`${VARIABLE}`\n";
+        "rest.cursor_secret: a secret must not stand in this file: write `file:PATH`, "
+        "`credential:NAME`, `exec:COMMAND` or `${VARIABLE}`\n";
     char want[256];
     snprintf(want, sizeof want, "cairn.yaml:2:18: %s", literal);
     expect_text(LIT("rest:\n  cursor_secret: hunter2\n"), want);
@@ -394,6 +394,47 @@ static void test_secrets(void **state)
     EXPECT("rest:\n  cursor_secret: file:fifo\n",
            "cairn.yaml:2:18: rest.cursor_secret: cannot read 'fifo': not a regular file\n");
     unlink(path_of("fifo"));
+}
+
+static void test_secrets_of_systemd(void **state)
+{
+    (void)state;
+    char want[400];
+    unsetenv("CREDENTIALS_DIRECTORY");
+    EXPECT("rest: {cursor_secret: \"credential:c\"}\n",
+           "cairn.yaml:1:23: rest.cursor_secret: the credential 'c' cannot be read: systemd gave "
+           "none (LoadCredential= in the unit)\n");
+    setenv("CREDENTIALS_DIRECTORY", path_of(""), 1);
+    put_file("c", LIT("from systemd\n"), 0400);
+    struct config *c = load("rest: {cursor_secret: \"credential:c\"}\n");
+    assert_str(c->cursor_secret, "from systemd");
+    config_free(&c);
+    snprintf(want, sizeof want,
+             "cairn.yaml:1:23: rest.cursor_secret: the credential '../c' has no good name: "
+             "expected `credential:NAME`\n");
+    expect_text(LIT("rest: {cursor_secret: \"credential:../c\"}\n"), want);
+    unlink(path_of("c"));
+    unsetenv("CREDENTIALS_DIRECTORY");
+}
+
+static void test_secrets_of_commands(void **state)
+{
+    (void)state;
+    struct config *c = load("rest: {cursor_secret: \"exec:printf  %s\\n a|b;$$HOME\"}\n");
+    assert_str(c->cursor_secret, "a|b;$HOME");
+    config_free(&c);
+    EXPECT("rest:\n  cursor_secret: exec:/no/such/program x\n",
+           "cairn.yaml:2:18: rest.cursor_secret: the command '/no/such/program x' is no program "
+           "that is here\n");
+    EXPECT("rest:\n  cursor_secret: exec:false\n",
+           "cairn.yaml:2:18: rest.cursor_secret: the command 'false' failed; what it said stands "
+           "above\n");
+    EXPECT("rest:\n  cursor_secret: exec:true\n",
+           "cairn.yaml:2:18: rest.cursor_secret: the output of 'true' is empty\n");
+    EXPECT("rest:\n  cursor_secret: \"exec: \"\n",
+           "cairn.yaml:2:18: rest.cursor_secret: the command '' is empty\n");
+    EXPECT("rest:\n  cursor_secret: exec:yes\n",
+           "cairn.yaml:2:18: rest.cursor_secret: the command 'yes' prints more than 64 KB\n");
 }
 
 static void test_environment(void **state)
@@ -638,6 +679,8 @@ int main(void)
         cmocka_unit_test(test_duplicates),  cmocka_unit_test(test_syntax),
         cmocka_unit_test(test_bombs),       cmocka_unit_test(test_many),
         cmocka_unit_test(test_variables),   cmocka_unit_test(test_secrets),
+        cmocka_unit_test(test_secrets_of_systemd),
+        cmocka_unit_test(test_secrets_of_commands),
         cmocka_unit_test(test_environment), cmocka_unit_test(test_overrides),
         cmocka_unit_test(test_texts),       cmocka_unit_test(test_tables),
         cmocka_unit_test(test_directory),   cmocka_unit_test(test_frozen),

@@ -101,7 +101,7 @@ play('a batch that clashes every time is 503 in the end, with Retry-After', { ..
   assert.equal(ok(await s.get('/v1/doctors/1')).on_call, true);
 });
 
-play('deadlocks are undone and run again', { ...what, timeout: 120000 }, async (s) => {
+play('deadlocks are undone and run again', { ...what, args: [...what.args, '--set', 'database.pool_wait=60s'], timeout: 120000 }, async (s) => {
   await fill(s);
   ok(await s.post('/v1/accounts', { id: 2, balance: 500 }), 201);
   const move = (from, to) => s.post('/v1/batch', { operations: [{ method: 'PATCH', path: `/v1/accounts/${from}`, body: { balance: { $inc: -1 } } }, { method: 'PATCH', path: `/v1/accounts/${to}`, body: { balance: { $inc: 1 } } }] });
