@@ -7,7 +7,7 @@ VERSION := 0.1.0
 B       := $(if $(filter release,$(MODE)),build,build-$(MODE))
 
 PKGS := libuv sqlite3 libfyaml libsodium hiredis libcrypto libcrypt zlib libbrotlienc libbrotlidec libzstd libxml-2.0
-HEADERS := libpq # loaded at run time, and only when it is needed: src/db/pg_lib.c
+HEADERS := libpq libcurl # loaded at run time, and only when needed: src/db/pg_lib.c, src/client/curl_lib.c
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
         -fno-common -Werror
 CPPFLAGS += -D_GNU_SOURCE -Isrc -Iinclude -DCAIRN_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PKGS) $(HEADERS))

@@ -1,5 +1,6 @@
 /* config_check.c -- what no single value shows: forms of texts, and values against each other.
  * SPDX: Apache-2.0 */
+#include "client/client.h"
 #include "server/config_edge.h"
 
 static str place_of(struct config_load *l, int key)
@@ -109,6 +110,19 @@ static void check_isolation(struct config_load *l)
               words[l->c->isolation]);
 }
 
+static void check_client(struct config_load *l)
+{
+    str *items, proxy = l->c->client_proxy;
+    size_t count = config__items(l, l->c->client_allow, &items);
+    for (size_t i = 0; i < count; i++) {
+        const char *why = client_allow_fault(items[i]);
+        if (why)
+            FAULT(l, CONFIG_KEY_client_allow, "'%.*s': %s", STR_ARG(str_upto(items[i], 60)), why);
+    }
+    if (proxy.len && !str_starts(proxy, LIT("http://")) && !str_starts(proxy, LIT("https://")))
+        FAULT(l, CONFIG_KEY_client_proxy, "expected http://HOST:PORT");
+}
+
 void config__check(struct config_load *l)
 {
     const struct config *c = l->c;
@@ -117,6 +131,7 @@ void config__check(struct config_load *l)
     check_prefix(l);
     config__edge(l);
     check_isolation(l);
+    check_client(l);
     if (c->data_dir.len == 0)
         FAULT(l, CONFIG_KEY_data_dir, "expected a directory");
     if (c->migrations.len == 0)

@@ -114,6 +114,19 @@ static void raise_files(void)
     }
 }
 
+static struct client *client_start(const struct config *c)
+{
+    struct client_config client = {.allow = c->client_allow,
+                                   .proxy = c->client_proxy,
+                                   .ca_file = c->client_ca_file,
+                                   .threads = (unsigned)c->client_threads,
+                                   .queue = (unsigned)c->client_queue,
+                                   .connect_ms = c->client_connect,
+                                   .timeout_ms = c->client_timeout,
+                                   .answer_most = c->client_answer};
+    return client_new(&client);
+}
+
 static int prepare(struct serve *s, struct err *err)
 {
     const struct config *c = s->boot;
@@ -129,6 +142,7 @@ static int prepare(struct serve *s, struct err *err)
     config_redis(c, &s->redis);
     TRY(listen_all(s, err));
     TRY(migrations(s, &db, err));
+    s->app->client = client_start(c);
     TRY(signin_open(c, &s->app->identity, err));
     TRY(first_world(s, &db, err));
     world_metrics(s->world);
@@ -321,6 +335,7 @@ int serve_run(struct cairn_app *app, struct err *err)
         config_faults(err, &app->error);
     }
     world_put(&s.world);
+    client_free(&app->client);
     identity_close(&app->identity);
     db_close(&s.db);
     config_free(&s.boot);

@@ -4,6 +4,7 @@
 
 #include "admin/admin.h"
 #include "cairn.h"
+#include "client/client.h"
 #include "edge/edge.h"
 #include "edge/idempotency.h"
 #include "http/http.h"
@@ -52,6 +53,7 @@ struct cairn_app {
     struct buf error;
     int wake; /* eventfd: cairn_stop writes to it */
     struct identity *identity; /* while it serves; NULL: nobody signs in */
+    struct client *client;     /* while it serves: calls to other servers */
 };
 
 /* ---- a world: everything that a request is answered from, const once made ---- */
@@ -64,6 +66,7 @@ struct world {
     struct db *db; /* borrowed; NULL in a preview */
     const _Atomic bool *draining;
     struct resource_config rest;
+    struct client *client;         /* borrowed; NULL in a preview */
     struct identity *identity;     /* borrowed; NULL: nobody signs in */
     struct account_config account; /* with identity: */
     struct accounts *accounts;

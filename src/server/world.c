@@ -167,6 +167,7 @@ int world_new(const struct cairn_app *app, struct config *config, struct schema 
     atomic_init(&w->refs, 1);
     arena_init(&w->arena, WORLD_MEMORY);
     w->router = router_new();
+    w->client = app ? app->client : NULL;
     w->log_requests = config->log_requests;
     w->edge = edge_new(&config->edge);
     negotiate_streams(&w->coder, &config->codings);
