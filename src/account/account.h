@@ -23,6 +23,8 @@ struct account_config {
     int64_t reuse_s;           /* an old refresh token is a retry for so long, then a theft */
     int64_t password_least;    /* characters */
     str breached;              /* file of known passwords; empty: none */
+    bool audit;                /* security events are written to cairn_audit */
+    int64_t audit_keep_ms;     /* for so long */
     int64_t attempts; /* to sign in, per account and 15 minutes; ten times that an address */
 };
 
@@ -55,6 +57,10 @@ int account_routes(struct router *r, const struct accounts *x, struct err *err);
 
 /* Sessions that other processes ended since the last call; every second or so, from a fiber. */
 WAITS int account_sync(const struct accounts *x, int64_t now, struct err *err);
+
+/* Deletes rows of cairn_audit that are past their time, some at a time; from a fiber. */
+WAITS int audit_sweep(const struct accounts *x, struct err *err);
+const char *audit_name(size_t event); /* NULL past the last */
 
 /* Signs in who has a token: *out NULL for a request without one. Fails with SIGNIN. */
 int account_who(struct identity *i, const struct request *rq, int64_t now, struct signed_in **out,

@@ -19,6 +19,7 @@ struct accounts {
     const struct column **all; /* every column, in order; the row of an account */
     bool *hidden;              /* by column->index: never shown */
     struct limit_table *by_account, *by_address;
+    struct limit_table *told; /* whether a limited name is in the audit log already */
 };
 
 /* An account as it was read. */
@@ -29,14 +30,36 @@ struct account {
 
 int64_t account__now(void); /* seconds since 1970 */
 
+/* ---- audit.c ---- */
+enum audit_event {
+#define X(id, name, what) AUDIT_##id,
+#include "account/audit.def"
+#undef X
+};
+struct audit_note {
+    enum audit_event event;
+    str account, login, detail; /* ptr NULL: none; the account's key */
+};
+str audit__agent(const struct request *rq); /* User-Agent, cut and clean */
+/* The statement of a note, for a list of writes; false: nothing is to be written. */
+bool audit__add(struct request *rq, const struct accounts *x, const struct audit_note *n,
+                struct db_write *out);
+/* A change with its note (NULL: none) in one transaction; change->rows, changes as of db_write. */
+WAITS int audit__write(struct request *rq, const struct accounts *x, struct db_write *change,
+                       const struct audit_note *n, struct err *err);
+/* A note of what changed nothing. A failure only goes to the log. */
+WAITS void audit__alone(struct request *rq, const struct accounts *x, const struct audit_note *n);
+
 /* ---- account_rows.c ---- */
 str account__key(struct arena *a, const struct value *v); /* an id as text */
 WAITS int account__find(struct request *rq, const struct accounts *x, const struct column *by,
                         struct value v, struct account *out, struct err *err);
 WAITS int account__by_key(struct request *rq, const struct accounts *x, str key,
                           struct account *out, struct err *err);
+/* note may be NULL. */
 WAITS int account__set_password(struct request *rq, const struct accounts *x,
-                                const struct account *who, const char *hash, struct err *err);
+                                const struct account *who, const char *hash,
+                                const struct audit_note *note, struct err *err);
 /* The answer's body: the row, without what is hidden. */
 void account__put(struct buf *b, const struct accounts *x, const struct account *who);
 /* Roles and claims for a token, in the request's arena. */
@@ -55,7 +78,11 @@ WAITS int session__refresh(struct request *rq, const struct accounts *x, str tok
                            struct tokens *out, struct err *err);
 /* Ends sessions of the account: all but `keep` (empty: all) when sid is empty, else that one.
  * *count: how many there were. */
-WAITS int session__end(struct request *rq, const struct accounts *x, str key, str sid, str keep,
+struct session_end {
+    str account, sid, keep;
+    enum audit_event why;
+};
+WAITS int session__end(struct request *rq, const struct accounts *x, const struct session_end *e,
                        size_t *count, struct err *err);
 endpoint_fn session__list, session__remove;
 

@@ -42,7 +42,7 @@ int account__by_key(struct request *rq, const struct accounts *x, str key, struc
 }
 
 int account__set_password(struct request *rq, const struct accounts *x, const struct account *who,
-                          const char *hash, struct err *err)
+                          const char *hash, const struct audit_note *note, struct err *err)
 {
     struct assignment set = {.column = x->password, .value = value_text(str_of(hash))};
     struct update u = {.table = x->table,
@@ -51,8 +51,7 @@ int account__set_password(struct request *rq, const struct accounts *x, const st
                        .where = cond_test(&rq->arena, x->id, OP_EQ, who->cells[x->id->index])};
     struct db_write w = {.arena = &rq->arena, .expect = 1};
     TRY(sql_update(x->config->dialect, &rq->arena, &u, &w.st, err));
-    rq->statements++;
-    return db_write(x->db, &w, 1, NULL, err);
+    return audit__write(rq, x, &w, note, err);
 }
 
 void account__put(struct buf *b, const struct accounts *x, const struct account *who)

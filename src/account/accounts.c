@@ -18,7 +18,11 @@ static const char tables_lite[] =
     " address TEXT NOT NULL, agent TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX IF NOT EXISTS cairn_sessions_account ON cairn_sessions (account);"
     "CREATE INDEX IF NOT EXISTS cairn_sessions_revoked ON cairn_sessions (revoked_at)"
-    " WHERE revoked_at IS NOT NULL;";
+    " WHERE revoked_at IS NOT NULL;"
+    "CREATE TABLE IF NOT EXISTS cairn_audit (id TEXT PRIMARY KEY NOT NULL, at INTEGER NOT NULL,"
+    " event TEXT NOT NULL, account TEXT NOT NULL, login TEXT NOT NULL, address TEXT NOT NULL,"
+    " agent TEXT NOT NULL, request_id TEXT NOT NULL, detail TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS cairn_audit_at ON cairn_audit (at);";
 static const char tables_postgres[] =
     "CREATE TABLE IF NOT EXISTS cairn_sessions (id text PRIMARY KEY, account text NOT NULL,"
     " counter bigint NOT NULL, created_at bigint NOT NULL, used_at bigint NOT NULL,"
@@ -26,7 +30,11 @@ static const char tables_postgres[] =
     " address text NOT NULL, agent text NOT NULL);"
     "CREATE INDEX IF NOT EXISTS cairn_sessions_account ON cairn_sessions (account);"
     "CREATE INDEX IF NOT EXISTS cairn_sessions_revoked ON cairn_sessions (revoked_at)"
-    " WHERE revoked_at IS NOT NULL;";
+    " WHERE revoked_at IS NOT NULL;"
+    "CREATE TABLE IF NOT EXISTS cairn_audit (id text PRIMARY KEY, at bigint NOT NULL,"
+    " event text NOT NULL, account text NOT NULL, login text NOT NULL, address text NOT NULL,"
+    " agent text NOT NULL, request_id text NOT NULL, detail text NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS cairn_audit_at ON cairn_audit (at);";
 
 const char *account_tables(enum dialect d)
 {
@@ -122,6 +130,7 @@ int accounts_new(struct arena *a, const struct schema *s, struct db *db,
     x->hidden[x->password->index] = true;
     x->by_account = limiter(c->attempts);
     x->by_address = limiter(c->attempts * ADDRESS_FACTOR);
+    x->told = limiter(1);
     *out = x;
     return 0;
 }
@@ -132,6 +141,7 @@ void accounts_free(struct accounts **x)
         return;
     limit_table_free(&(*x)->by_account);
     limit_table_free(&(*x)->by_address);
+    limit_table_free(&(*x)->told);
     *x = NULL;
 }
 

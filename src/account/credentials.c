@@ -63,13 +63,25 @@ static int limited(struct request *rq, const struct limit_verdict *v, struct err
                       "too many attempts to sign in; come again in %.*s seconds", STR_ARG(seconds));
 }
 
+/* A flood of refused attempts must not become a flood of rows: one a window and name. */
+static bool tell_once(const struct accounts *x, str login)
+{
+    struct limit_verdict v;
+    limit_take(x->told, str_hash(login), loop_now(), 1, &v);
+    return v.allowed;
+}
+
 int account__attempt(struct request *rq, const struct accounts *x, str login, struct err *err)
 {
     struct limit_verdict v;
     limit_take(x->by_address, str_hash(request_peer(rq)), loop_now(), 1, &v);
     if (v.allowed)
         limit_take(x->by_account, str_hash(login), loop_now(), 1, &v);
-    return v.allowed ? 0 : limited(rq, &v, err);
+    if (v.allowed)
+        return 0;
+    if (tell_once(x, login))
+        audit__alone(rq, x, &(struct audit_note){.event = AUDIT_SIGNIN_LIMITED, .login = login});
+    return limited(rq, &v, err);
 }
 
 static int hash_into(struct request *rq, const struct accounts *x, str password, str *out,
@@ -89,8 +101,11 @@ static int wrong(struct err *err)
                       "the name or the password is wrong");
 }
 
-static void log_failure(const struct request *rq, str login)
+static void note_failure(struct request *rq, const struct accounts *x, enum audit_event event,
+                         str key, str login)
 {
+    audit__alone(rq, x, &(struct audit_note){event, key, login, (str){0}});
+
     struct log l;
     log_begin(&l, LOG_INFO, "sign-in failed");
     log_str(&l, "request_id", rq->id);
@@ -114,13 +129,13 @@ static int prove(struct request *rq, const struct accounts *x, str login, str pa
     str stored = hash && hash->kind == V_TEXT ? hash->text : (str){0};
     TRY(passwords_check(identity_passwords(x->identity), password, stored, &v, err));
     if (!v.good) {
-        log_failure(rq, login);
+        note_failure(rq, x, AUDIT_SIGNIN_FAILED, who->key, login);
         return wrong(err);
     }
     if (v.stale) {
         str again;
         TRY(hash_into(rq, x, password, &again, err));
-        TRY(account__set_password(rq, x, who, again.ptr, err));
+        TRY(account__set_password(rq, x, who, again.ptr, NULL, err));
     }
     return 0;
 }
@@ -175,7 +190,8 @@ int account__logout(struct request *rq, const void *data, struct err *err)
         TRY(account__body(rq, &body, err));
     const struct value *all = value_get(&body, LIT("all"));
     sid = all && all->kind == V_BOOL && all->truth ? LIT("") : signed_in_sid(rq->signed_in);
-    TRY(session__end(rq, x, key, sid, LIT(""), &ended, err));
+    struct session_end e = {.account = key, .sid = sid, .why = AUDIT_SESSIONS_ENDED};
+    TRY(session__end(rq, x, &e, &ended, err));
     rq->reply->status = 204;
     return 0;
 }
@@ -224,12 +240,17 @@ int account__change(struct request *rq, const void *data, struct err *err)
     const struct value *old = &who.cells[x->password->index];
     TRY(passwords_check(identity_passwords(x->identity), current,
                         old->kind == V_TEXT ? old->text : (str){0}, &v, err));
-    if (!v.good)
+    if (!v.good) {
+        note_failure(rq, x, AUDIT_PASSWORD_REFUSED, key, LIT(""));
         return wrong(err);
+    }
     TRY(account__acceptable(x, password, LIT("password"), err));
     TRY(hash_into(rq, x, password, &hash, err));
-    TRY(account__set_password(rq, x, &who, hash.ptr, err));
-    TRY(session__end(rq, x, key, LIT(""), signed_in_sid(rq->signed_in), &ended, err));
+    struct audit_note note = {.event = AUDIT_PASSWORD_CHANGED, .account = key};
+    TRY(account__set_password(rq, x, &who, hash.ptr, &note, err));
+    struct session_end e = {
+        .account = key, .keep = signed_in_sid(rq->signed_in), .why = AUDIT_SESSIONS_ENDED};
+    TRY(session__end(rq, x, &e, &ended, err));
     rq->reply->status = 204;
     return 0;
 }
@@ -239,6 +260,7 @@ int account__change(struct request *rq, const void *data, struct err *err)
 struct form {
     struct request *rq;
     const struct accounts *x;
+    str login;
     const struct column **columns;
     struct value *values;
     size_t count;
@@ -324,8 +346,8 @@ static int insert(struct form *f, struct account *who, struct err *err)
                        .returning_count = x->table->column_count};
     struct db_write w = {.arena = &f->rq->arena, .expect = -1};
     TRY(sql_insert(x->config->dialect, &f->rq->arena, &i, &w.st, err));
-    f->rq->statements++;
-    int code = db_write(x->db, &w, 1, NULL, err);
+    struct audit_note note = {.event = AUDIT_REGISTERED, .login = f->login};
+    int code = audit__write(f->rq, x, &w, &note, err);
     if (code == E_UNIQUE)
         return fail_field(err, E_UNIQUE, LIT("unique"), x->login->name,
                           "an account with this name is there already");
@@ -349,6 +371,7 @@ int account__register(struct request *rq, const void *data, struct err *err)
     struct tokens t;
     str login, password, hash;
     TRY(credentials(rq, x, &body, &login, &password, err));
+    f.login = login;
     TRY(account__attempt(rq, x, login, err));
     TRY(account__acceptable(x, password, LIT("password"), err));
     for (size_t i = 0; i < body.count && i < most + FAULTS_MOST; i++)

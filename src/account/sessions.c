@@ -9,24 +9,12 @@
 
 #include <time.h>
 
-enum { AGENT_MOST = 200, SESSIONS_SHOWN = 100, SYNC_MOST = 10000 };
+enum { SESSIONS_SHOWN = 100, SYNC_MOST = 10000 };
 
 static int invalid(struct err *err)
 {
     return fail_field(err, E_SIGNIN, LIT("invalid_refresh_token"), LIT(""),
                       "the refresh token is not valid any more; sign in again");
-}
-
-static int write_one(struct request *rq, const struct accounts *x, struct stmt st, int64_t *changes,
-                     struct err *err)
-{
-    struct db_write w = {.st = st, .arena = &rq->arena, .expect = -1};
-    w.st.writes = true;
-    rq->statements++;
-    TRY(db_write(x->db, &w, 1, NULL, err));
-    if (changes)
-        *changes = w.changes;
-    return 0;
 }
 
 #define STATEMENT(text_, ...)                                                                      \
@@ -35,13 +23,6 @@ static int write_one(struct request *rq, const struct accounts *x, struct stmt s
         .text = LIT(text_), .binds = (const struct value[]){__VA_ARGS__},                          \
         .bind_count = sizeof((const struct value[]){__VA_ARGS__}) / sizeof(struct value)           \
     }
-
-/* What a client says of itself is text of any bytes. */
-static str agent_of(struct request *rq)
-{
-    str s = str_upto(request_header(rq, LIT("User-Agent")), AGENT_MOST);
-    return s.ptr && str_utf8(s) && str_find(s, '\0') == STR_NONE ? s : LIT("");
-}
 
 static int tokens_for(struct request *rq, const struct accounts *x, const struct account *who,
                       str sid, uint64_t counter, struct tokens *out, struct err *err)
@@ -60,14 +41,17 @@ int session__begin(struct request *rq, const struct accounts *x, const struct ac
     int64_t now = account__now();
     uuid_v4(sid);
     struct value id = value_text(str_make(sid, SID_TEXT));
-    TRY(write_one(rq, x,
-                  STATEMENT("INSERT INTO cairn_sessions (id, account, counter, created_at, used_at,"
-                            " rotated_at, expires_at, address, agent)"
-                            " VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8)",
-                            id, value_text(who->key), value_int(now), value_int(now),
-                            value_int(now), value_int(now + x->config->refresh_s),
-                            value_text(request_peer(rq)), value_text(agent_of(rq))),
-                  NULL, err));
+    struct audit_note note = {AUDIT_SIGNED_IN, who->key, (str){0}, id.text};
+    struct db_write w = {
+        .st = STATEMENT("INSERT INTO cairn_sessions (id, account, counter, created_at, used_at,"
+                        " rotated_at, expires_at, address, agent)"
+                        " VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8)",
+                        id, value_text(who->key), value_int(now), value_int(now), value_int(now),
+                        value_int(now + x->config->refresh_s), value_text(request_peer(rq)),
+                        value_text(audit__agent(rq))),
+        .arena = &rq->arena,
+        .expect = -1};
+    TRY(audit__write(rq, x, &w, &note, err));
     return tokens_for(rq, x, who, id.text, 1, out, err);
 }
 
@@ -109,10 +93,11 @@ static int old_token(struct request *rq, const struct accounts *x, str sid, uint
     int64_t now = account__now();
     size_t ended;
     bool parent = counter + 1 == (uint64_t)s[S_COUNTER].i;
-    if (parent && now - s[S_ROTATED].i <= x->config->reuse_s)
+    if (parent && x->config->reuse_s && now - s[S_ROTATED].i <= x->config->reuse_s)
         return 0;
     log_theft(rq, sid, s[S_ACCOUNT].text);
-    TRY(session__end(rq, x, s[S_ACCOUNT].text, sid, LIT(""), &ended, err));
+    struct session_end e = {s[S_ACCOUNT].text, sid, (str){0}, AUDIT_TOKEN_REUSED};
+    TRY(session__end(rq, x, &e, &ended, err));
     return invalid(err);
 }
 
@@ -120,15 +105,17 @@ static int old_token(struct request *rq, const struct accounts *x, str sid, uint
 static int rotate(struct request *rq, const struct accounts *x, str sid, uint64_t counter,
                   bool *won, struct err *err)
 {
-    int64_t changes = 0, now = account__now();
-    TRY(write_one(rq, x,
-                  STATEMENT("UPDATE cairn_sessions SET counter = counter + 1, used_at = $1,"
-                            " rotated_at = $2, address = $3, agent = $4"
-                            " WHERE id = $5 AND counter = $6 AND revoked_at IS NULL",
-                            value_int(now), value_int(now), value_text(request_peer(rq)),
-                            value_text(agent_of(rq)), value_text(sid), value_int((int64_t)counter)),
-                  &changes, err));
-    *won = changes == 1;
+    int64_t now = account__now();
+    struct db_write w = {
+        .st = STATEMENT("UPDATE cairn_sessions SET counter = counter + 1, used_at = $1,"
+                        " rotated_at = $2, address = $3, agent = $4"
+                        " WHERE id = $5 AND counter = $6 AND revoked_at IS NULL",
+                        value_int(now), value_int(now), value_text(request_peer(rq)),
+                        value_text(audit__agent(rq)), value_text(sid), value_int((int64_t)counter)),
+        .arena = &rq->arena,
+        .expect = -1};
+    TRY(audit__write(rq, x, &w, NULL, err));
+    *won = w.changes == 1;
     return 0;
 }
 
@@ -161,33 +148,32 @@ int session__refresh(struct request *rq, const struct accounts *x, str token, st
 
 /* ---- ending ---- */
 
-static struct stmt which(bool one, const struct value *binds)
-{
-    str text = one ? LIT("SELECT id FROM cairn_sessions WHERE account = $1 AND id = $2"
-                         " AND revoked_at IS NULL")
-                   : LIT("SELECT id FROM cairn_sessions WHERE account = $1 AND id <> $2"
-                         " AND revoked_at IS NULL");
-    return (struct stmt){.text = text, .binds = binds, .bind_count = 2};
-}
-
-int session__end(struct request *rq, const struct accounts *x, str key, str sid, str keep,
+int session__end(struct request *rq, const struct accounts *x, const struct session_end *e,
                  size_t *count, struct err *err)
 {
-    struct value binds[] = {value_text(key), value_text(sid.len ? sid : keep)};
-    struct stmt st = which(sid.len != 0, binds);
-    struct rows rows;
     int64_t now = account__now();
-    rq->statements++;
-    TRY(db_rows(x->db, &st, &rq->arena, SYNC_MOST, &rows, err));
-    *count = rows.count;
-    for (size_t i = 0; i < rows.count; i++) {
-        TRY(write_one(rq, x,
-                      STATEMENT("UPDATE cairn_sessions SET revoked_at = $1 WHERE id = $2"
-                                " AND revoked_at IS NULL",
-                                value_int(now), rows.cells[i]),
-                      NULL, err));
-        identity_revoke(x->identity, rows.cells[i].text, now);
-    }
+    bool one = e->sid.len != 0;
+    const struct value binds[] = {value_int(now), value_text(e->account),
+                                  value_text(one           ? e->sid
+                                             : e->keep.ptr ? e->keep
+                                                           : LIT(""))};
+    struct audit_note note = {e->why, e->account, (str){0},
+                              one           ? e->sid
+                              : e->keep.len ? LIT("all others")
+                                            : LIT("all")};
+    struct db_write w = {
+        .st = {.text = one ? LIT("UPDATE cairn_sessions SET revoked_at = $1 WHERE account = $2"
+                                 " AND id = $3 AND revoked_at IS NULL RETURNING id")
+                           : LIT("UPDATE cairn_sessions SET revoked_at = $1 WHERE account = $2"
+                                 " AND id <> $3 AND revoked_at IS NULL RETURNING id"),
+               .binds = binds,
+               .bind_count = 3},
+        .arena = &rq->arena,
+        .expect = -1};
+    TRY(audit__write(rq, x, &w, &note, err));
+    *count = w.rows.count;
+    for (size_t i = 0; i < w.rows.count; i++)
+        identity_revoke(x->identity, w.rows.cells[i].text, now);
     return 0;
 }
 
@@ -263,7 +249,8 @@ int session__remove(struct request *rq, const void *data, struct err *err)
     str key, sid = request_param(rq, LIT("id"));
     size_t ended;
     TRY(account__me(rq, &key, err));
-    TRY(session__end(rq, x, key, sid, LIT(""), &ended, err));
+    struct session_end e = {key, sid, (str){0}, AUDIT_SESSIONS_ENDED};
+    TRY(session__end(rq, x, &e, &ended, err));
     if (!ended)
         return fail(err, E_NOTFOUND, "session not found");
     rq->reply->status = 204;

@@ -67,6 +67,15 @@ static const struct command commands[] = {
      "  list              algorithm and kid of each\n"
      "  rotate            a new key signs (auth.algorithm); the others still check tokens\n"
      "  retire KID        what that key signed is refused from now on\n"},
+    {"audit", cli_audit, "[--event E] [--account ID] [--since 24h]", "show security events",
+     "Sign-ins, refused ones, changed passwords, tokens used again: the newest first.\n"
+     "\n"
+     "  --event E         only these: registered, signed_in, signin_failed, ... (docs/auth.md)\n"
+     "  --account ID      of that account\n"
+     "  --login NAME      of that name, also when no account has it\n"
+     "  --since T         not older than 15m, 24h, 7d\n"
+     "  --limit N         so many at most (50)\n"
+     "  --json            a JSON object a line\n"},
     {"can", cli_can, "USER ACTION TABLE[/ID]", "explain what an account may do, rule by rule",
      "USER is a name to sign in with, or `anyone`; ACTION is read, create, update or delete.\n"
      "Exits with 0 for yes, 1 for no.\n"},

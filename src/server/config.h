@@ -119,6 +119,7 @@ size_t config_frozen(const struct config *now, const struct config *next,
 
 /* ---- texts made from config.def ---- */
 
+bool config_time(str text, uint64_t *ms); /* "10s", "7d": as settings are written */
 void config_example(struct buf *out);                      /* cairn.example.yaml */
 void config_docs(struct buf *out);                         /* docs/reference/config.md */
 void config_schema(struct buf *out);                       /* JSON Schema, draft 2020-12 */

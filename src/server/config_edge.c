@@ -346,7 +346,7 @@ static void take_age(struct config_load *l, const struct config_node *n, str pat
     str text;
     if (!config__text(l, n, path, &text))
         return;
-    if ((!config__ms(text, &ms) && !str_is(text, "0")) || ms > DAY_MS)
+    if ((!config_time(text, &ms) && !str_is(text, "0")) || ms > DAY_MS)
         config__fault(l, config__place(l, n), path, "expected a time up to 24h, such as `10m`");
     *out = ms / 1000;
 }

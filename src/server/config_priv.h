@@ -61,7 +61,6 @@ str config__env_name(struct arena *a, const struct config_key *k); /* CAIRN_SERV
 /* Stores text as the value of k; false and a fault when it is none. Borrows text. */
 bool config__set(struct config_load *l, const struct config_key *k, str text, str place);
 void config__put(struct buf *b, const struct config_key *k, const struct config *c); /* as text */
-bool config__ms(str text, uint64_t *out);                                            /* "10s" */
 bool config__size(str text, uint64_t *out);                                          /* "64K" */
 void config__put_size(struct buf *b, uint64_t bytes);                                /* 64K */
 void config__put_ms(struct buf *b, uint64_t ms);                                     /* 10s */

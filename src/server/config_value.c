@@ -30,7 +30,7 @@ bool config__size(str text, uint64_t *out)
     return with_unit(text, size_units, COUNT_OF(size_units), out);
 }
 
-bool config__ms(str text, uint64_t *out)
+bool config_time(str text, uint64_t *out)
 {
     return with_unit(text, ms_units, COUNT_OF(ms_units), out);
 }

@@ -128,6 +128,7 @@ struct worker {
     struct http_stats told; /* what the metrics know of */
     int64_t told_fibers;
     bool drained; /* its connections are all closed */
+    unsigned syncs;
     bool syncing;  /* worker 0: a fiber looks for ended sessions */
     bool sweeping; /* worker 0: a fiber deletes expired answers */
     int started;  /* 0, or the code of its failure */

@@ -73,6 +73,8 @@ static struct account_config account_settings(const struct config *c)
                                    .reuse_s = (int64_t)c->auth_reuse / MS,
                                    .password_least = c->auth_password_length,
                                    .breached = c->auth_breached,
+                                   .audit = c->auth_audit,
+                                   .audit_keep_ms = (int64_t)c->auth_audit_keep,
                                    .attempts = c->auth_attempts};
 }
 

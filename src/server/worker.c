@@ -174,7 +174,7 @@ static void before_sleep(void *arg)
 
 /* ---- sessions that other processes ended ---- */
 
-enum { SYNC_MS = 1000 };
+enum { SYNC_MS = 1000, AUDIT_EVERY = 60 };
 
 static void sync_keys(struct identity *i)
 {
@@ -186,6 +186,13 @@ static void sync_keys(struct identity *i)
         log_event_str(LOG_ERROR, "the keys of tokens stay as they were", "error", str_of(err.text));
 }
 
+static void sweep_audit(const struct world *world)
+{
+    struct err err = {0};
+    if (audit_sweep(world->accounts, &err) < 0 && err.code != E_BUSY && err.code != E_CANCELLED)
+        log_event_str(LOG_WARN, "old security events cannot be deleted", "error", str_of(err.text));
+}
+
 static void sync_sessions(void *arg)
 {
     struct worker *w = arg;
@@ -194,6 +201,8 @@ static void sync_sessions(void *arg)
     if (account_sync(world->accounts, (int64_t)time(NULL), &err) < 0 && err.code != E_BUSY)
         log_event_str(LOG_WARN, "ended sessions cannot be read", "error", str_of(err.text));
     sync_keys(world->identity);
+    if (w->syncs++ % AUDIT_EVERY == 0 && world->config->auth_audit)
+        sweep_audit(world);
     world_put(&world);
     w->syncing = false;
 }
