@@ -152,6 +152,10 @@ CAIRN_API int cairn_param_int(struct cairn_request *rq, const char *name, int64_
 CAIRN_API int cairn_body(struct cairn_request *rq, cairn_str *out);
 /* The body as JSON. Waits. Fails with 400 (the place of the fault is told), 408, 413, 415. */
 CAIRN_API int cairn_body_json(struct cairn_request *rq, const struct cairn_json **out);
+/* The same of a JSON body, a form (application/x-www-form-urlencoded) or XML: an object of its
+ * fields, read with cairn_json_get and cairn_want_*. Forms and XML have only texts: there
+ * cairn_json_int, _double and _bool read what a text holds. Waits. Fails as cairn_body_json. */
+CAIRN_API int cairn_body_fields(struct cairn_request *rq, const struct cairn_json **out);
 /* Memory that lives as long as the request, aligned, not zeroed. Never NULL: a request over its
  * budget (http.request_memory) is ended and answered with 413. */
 CAIRN_API void *cairn_alloc(struct cairn_request *rq, size_t size);

@@ -70,7 +70,7 @@ static int transfer(struct cairn_request *rq, void *data)
     const struct cairn_json *body;
     struct transfer t = {0};
     (void)data;
-    CAIRN_TRY(cairn_body_json(rq, &body));
+    CAIRN_TRY(cairn_body_fields(rq, &body));
     CAIRN_TRY(cairn_want_text(rq, body, "from", &t.from));
     CAIRN_TRY(cairn_want_text(rq, body, "to", &t.to));
     CAIRN_TRY(cairn_want_int(rq, body, "amount", &t.amount));

@@ -1,20 +1,11 @@
 /* body.c -- what goes in and out of the sign-in endpoints. SPDX: Apache-2.0 */
 #include "account/account_priv.h"
-
-static bool json_type(str type)
-{
-    str name = str_trim(str_upto(type, str_find(type, ';')));
-    return str_eqi(name, LIT("application/json"));
-}
+#include "render/negotiate.h"
 
 int account__body(struct request *rq, struct value *out, struct err *err)
 {
     static const struct json_limits few = {.depth = 16, .nodes = 2000};
-    str text, type = request_header(rq, LIT("Content-Type"));
-    if (!type.ptr || !json_type(type))
-        return fail(err, E_MEDIA, "a body of type application/json is expected");
-    TRY(request_body(rq, &text, err));
-    TRY(json_parse(&rq->arena, text, &few, out, err));
+    TRY(body_read(rq, TAKES_FIELDS, &few, out, err));
     return out->kind == V_OBJECT ? 0 : fail(err, E_BAD, "a JSON object is expected");
 }
 

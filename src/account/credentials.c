@@ -189,7 +189,9 @@ int account__logout(struct request *rq, const void *data, struct err *err)
     if (request_header(rq, LIT("Content-Type")).ptr)
         TRY(account__body(rq, &body, err));
     const struct value *all = value_get(&body, LIT("all"));
-    sid = all && all->kind == V_BOOL && all->truth ? LIT("") : signed_in_sid(rq->signed_in);
+    bool whole = all && ((all->kind == V_BOOL && all->truth) ||
+                         (value_is_loose(all) && str_is(all->text, "true")));
+    sid = whole ? LIT("") : signed_in_sid(rq->signed_in);
     struct session_end e = {.account = key, .sid = sid, .why = AUDIT_SESSIONS_ENDED};
     TRY(session__end(rq, x, &e, &ended, err));
     rq->reply->status = 204;
@@ -283,7 +285,7 @@ static void take_member(struct form *f, const struct member *m)
     struct arena *a = &f->rq->arena;
     const struct column *c = table_column(f->x->table, m->name);
     struct value_fault wrong_ = {0};
-    if (str_is(m->name, "password"))
+    if (str_is(m->name, "password") || (c && account_takes(f->x, c) && column_blank(c, &m->value)))
         return;
     if (!c || !account_takes(f->x, c)) {
         str name = arena_str(a, str_upto(m->name, 60));
@@ -306,12 +308,18 @@ static bool given(const struct form *f, const struct column *c)
     return false;
 }
 
+static bool told(const struct value *body, const struct column *c)
+{
+    const struct value *v = value_get(body, c->name);
+    return v && !column_blank(c, v);
+}
+
 static void check_required(struct form *f, const struct value *body)
 {
     for (size_t i = 0; i < f->x->table->column_count; i++) {
         const struct column *c = f->x->all[i];
         if (!account_takes(f->x, c) || c->nullable || c->has_default || given(f, c) ||
-            value_get(body, c->name))
+            told(body, c))
             continue;
         fault(f, c->name, LIT("required"),
               arena_printf(&f->rq->arena, "'%.*s' is required", STR_ARG(c->name)));

@@ -136,7 +136,9 @@ static void body(struct doc *d, const struct resource_about *r)
     str name = doc__name(d, r->table);
     if (r->does != RESOURCE_CREATE && r->does != RESOURCE_REPLACE && r->does != RESOURCE_CHANGE)
         return;
-    put(b, "'requestBody':{'required':true,'content':{'application/json':{'schema':");
+    put(b, "'requestBody':{'description':'JSON; the same fields may be sent as a form "
+           "(application/x-www-form-urlencoded) or as XML.','required':true,"
+           "'content':{'application/json':{'schema':");
     if (r->does == RESOURCE_CREATE) {
         str one = r->up ? doc__below(d, r->up, r->relation) : tailed(d, name, "Create");
         put(b, "{'anyOf':[");

@@ -34,6 +34,7 @@ struct err {
     str word;       /* stable code word for the answer; empty: derived from code */
     const struct err_item *items; /* all faulty places, when there are several */
     size_t item_count;
+    str offers;    /* of ACCEPT, MEDIA: what can be had or sent instead, with commas between */
     str operation; /* of a batch, that failed: a JSON Pointer, "/operations/2"; else empty */
 };
 

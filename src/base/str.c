@@ -38,6 +38,20 @@ size_t str_rfind(str s, char c)
     return hit ? (size_t)(hit - s.ptr) : STR_NONE;
 }
 
+static bool space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+str str_strip(str s)
+{
+    while (s.len && space(s.ptr[0]))
+        s = str_from(s, 1);
+    while (s.len && space(s.ptr[s.len - 1]))
+        s.len--;
+    return s;
+}
+
 str str_trim(str s)
 {
     while (s.len && (s.ptr[0] == ' ' || s.ptr[0] == '\t'))

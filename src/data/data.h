@@ -14,7 +14,7 @@ struct member;
 
 struct value {
     enum value_kind kind;
-    uint32_t count; /* V_ARRAY, V_OBJECT: how many */
+    uint32_t count; /* V_ARRAY, V_OBJECT: how many; V_TEXT: 1 when it is loose */
     union {
         bool truth;
         int64_t i;
@@ -49,6 +49,15 @@ static inline struct value value_float(double f)
 static inline struct value value_text(str s)
 {
     return (struct value){.kind = V_TEXT, .text = s};
+}
+/* A text out of a form or of XML, where nothing tells its type: who takes it decides. */
+static inline struct value value_loose(str s)
+{
+    return (struct value){.kind = V_TEXT, .count = 1, .text = s};
+}
+static inline bool value_is_loose(const struct value *v)
+{
+    return v->kind == V_TEXT && v->count;
 }
 static inline struct value value_num(str s)
 {
@@ -102,6 +111,25 @@ enum { JSON_PATCH_OPS = 1000 };
  * test does not hold), TOOBIG. */
 int json_patch(struct arena *a, const struct value *doc, const struct value *ops, struct value *out,
                struct err *err);
+
+/* ---- the fields of a form (fields.c) ---- */
+
+enum { FIELDS_MOST = 1000, FIELD_DEPTH = 8, FIELD_NAME_SHOWN = 60 };
+struct field;
+struct fields {
+    struct arena *arena;
+    struct field *root;
+    size_t count;
+};
+void fields_init(struct fields *f, struct arena *a);
+/* Borrows both texts, which must be UTF-8 and live as long as the value. name: `a`, `a[]`, `a[b]`,
+ * `a[0][b]`. Fails with BAD (malformed_form, the field named), TOOBIG. */
+int fields_add(struct fields *f, str name, str text, struct err *err);
+struct value fields_value(const struct fields *f); /* an object; its texts are loose */
+/* An object of the members, those of one name made a list; list is used for it. */
+struct value fields_gather(struct arena *a, struct member *list, size_t count);
+/* The same; false when the arena is full. */
+bool fields_try_gather(struct arena *a, struct member *list, size_t count, struct value *out);
 
 /* ---- texts of other types ---- */
 

@@ -74,8 +74,7 @@ struct request {
     struct db_tx *tx;    /* its statements belong to this transaction; NULL: to none */
     /* An operation of a batch: its body, parsed already. NULL: the connection has the body. */
     const struct value *given;
-    str plain;  /* the body without its Content-Encoding; ptr NULL: it came as it is */
-    bool texts; /* the body's form has only texts: they are taken by their columns' types */
+    str plain; /* the body without its Content-Encoding; ptr NULL: it came as it is */
 };
 
 /* Text of the address that is connected: "127.0.0.1", "::1", "unix". */
@@ -136,6 +135,7 @@ struct reply {
     void *coder_state;               /* of a stream that is compressed */
     unsigned char format, coding;    /* what the answer becomes: render/negotiate.h */
     bool vary_accept, settled;
+    bool documents; /* the rows it shows have no columns but one */
     str form;     /* its media type */
     str tag_tail; /* behind the hash of its ETag: "-gz" */
 };

@@ -1,6 +1,8 @@
 /* params.c -- the parameters of a request: checked one by one, every fault told. SPDX: Apache-2.0
- * GET and DELETE take them from the query string, the others from a JSON body. */
+ * GET and DELETE take them from the query string, the others from a body: JSON, a form,
+ * XML. */
 #include "query/query_priv.h"
+#include "render/negotiate.h"
 
 enum { SHOWN_MOST = 60, NAMES_MOST = QUERY__PARAMS_MOST, FAULTS_MOST = 100 };
 
@@ -164,41 +166,25 @@ static void from_members(const struct query *q, struct faults *f, const struct m
             unknown(f, q, list[i].name);
             continue;
         }
+        if (column_blank(&q->params[at].column, &list[i].value))
+            continue;
         given[at] = true;
         bool text = texts && q->params[at].list && list[i].value.kind == V_TEXT;
         take(f, &q->params[at], &list[i].value, text, &values[at]);
     }
 }
 
-static bool is_json(str type)
+/* A query without parameters needs no body. */
+static int read_body(struct request *rq, const struct query *q, struct value *out, struct err *err)
 {
-    type = str_trim(str_upto(type, str_find(type, ';')));
-    return str_eqi(type, LIT("application/json"));
-}
-
-static int read_json(struct request *rq, const struct query *q, struct value *json, struct err *err)
-{
-    str text, type = request_header(rq, LIT("Content-Type"));
-    struct err wrong = {0};
-    *json = (struct value){.kind = V_OBJECT};
-    if (rq->given) {
-        *json = *rq->given;
-        return 0;
+    str text;
+    *out = (struct value){.kind = V_OBJECT};
+    if (!rq->given && !q->param_count) {
+        TRY(request_body(rq, &text, err));
+        if (!text.len)
+            return 0;
     }
-    TRY(request_body(rq, &text, err));
-    if (!text.len && !q->param_count)
-        return 0;
-    if (!text.len)
-        return fail(err, E_BAD, "the body is empty; a JSON object with the parameters is expected");
-    if (!is_json(type))
-        return fail(err, E_MEDIA, "the body must be JSON: Content-Type: application/json");
-    int code = json_parse(&rq->arena, text, &json_limits_default, json, &wrong);
-    if (code == E_BAD)
-        return fail_field(err, E_BAD, LIT("malformed_json"), LIT(""), "the body is no JSON: %s",
-                          wrong.text);
-    if (code < 0)
-        *err = wrong;
-    return code;
+    return body_read(rq, TAKES_FIELDS, &json_limits_default, out, err);
 }
 
 static int from_body(struct request *rq, const struct query *q, struct faults *f, bool *given,
@@ -212,7 +198,7 @@ static int from_body(struct request *rq, const struct query *q, struct faults *f
     if (count)
         return fail_field(err, E_BAD, LIT("unknown_parameter"), list[0].name,
                           "this query takes its parameters from the body, as a JSON object");
-    TRY(read_json(rq, q, &json, err));
+    TRY(read_body(rq, q, &json, err));
     if (json.kind != V_OBJECT)
         return fail(err, E_INVALID, "the body must be a JSON object; found: %s",
                     value_kind_name(json.kind));

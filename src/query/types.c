@@ -131,6 +131,7 @@ bool query__take(const struct query__param *p, struct arena *a, const struct val
     struct value list = *in;
     if (!p->list || in->kind == V_NULL)
         return column_take(&p->column, a, in, from_text, out, fault);
+    from_text = from_text || value_is_loose(in);
     if (from_text && in->kind == V_TEXT)
         list = split(a, in->text);
     if (list.kind != V_ARRAY)

@@ -122,8 +122,10 @@ int negotiate_begin(const struct reply_coder *coder, struct request *rq, bool st
     r->held = r->held || (strict && f.format != FORMAT_JSON);
     if (fits || !strict)
         return 0;
-    return fail_field(err, E_ACCEPT, LIT("not_acceptable"), LIT("Accept"),
-                      "the answer can be had as %s", format_offers);
+    fail_field(err, E_ACCEPT, LIT("not_acceptable"), LIT("Accept"), "the answer can be had as %s",
+               format_offers);
+    err->offers = str_of(format_offers);
+    return E_ACCEPT;
 }
 
 /* ---- settle ---- */
@@ -210,7 +212,7 @@ static bool write_format(struct buf *b, struct request *rq, const struct value *
         format_msgpack(b, v);
         return true;
     default:
-        return format_xml(b, v, is_problem(rq->reply->type));
+        return format_xml(b, v, is_problem(rq->reply->type), rq->reply->documents);
     }
 }
 

@@ -71,7 +71,35 @@ extern const char format_offers[]; /* for people: what can be asked for */
 void format_ndjson(struct buf *b, const struct value *v);
 void format_csv(struct buf *b, struct arena *a, const struct value *v);
 void format_msgpack(struct buf *b, const struct value *v);
-bool format_xml(struct buf *b, const struct value *v, bool problem);
+/* documents: v is of a collection, where no column tells a member's type. */
+bool format_xml(struct buf *b, const struct value *v, bool problem, bool documents);
+
+/* ---- forms of bodies ---- */
+
+/* The reverse of format_xml: a row, or the rows of a <list>. Its texts are loose, but where an
+ * attribute tells their type. Fails with BAD (malformed_xml: also a DOCTYPE, attributes, text
+ * between elements), MEDIA (another encoding), TOOBIG. */
+int xml_read(struct arena *a, str text, const struct json_limits *limits, struct value *out,
+             struct err *err);
+/* application/x-www-form-urlencoded. Fails with BAD (malformed_form), TOOBIG. */
+int form_read(struct arena *a, str text, struct value *out, struct err *err);
+
+/* What an endpoint takes. */
+enum {
+    TAKES_JSON = 1,    /* application/json */
+    TAKES_KINDS = 2,   /* kinds of JSON of the client's own: application/...+json */
+    TAKES_PATCHES = 4, /* merge patches and JSON Patch */
+    TAKES_FORM = 8,
+    TAKES_XML = 16,
+    TAKES_FIELDS = TAKES_JSON | TAKES_FORM | TAKES_XML,
+};
+/* The body by its Content-Type, or what a batch gave (rq->given). Fails with MEDIA (says in Accept,
+ * and in Accept-Post or Accept-Patch, what is taken), BAD (also: an empty body), TOOBIG, and as
+ * request_body. */
+WAITS int body_read(struct request *rq, unsigned takes, const struct json_limits *limits,
+                    struct value *out, struct err *err);
+/* The media types, for Accept and for people. */
+str body_offers(struct arena *a, unsigned takes);
 
 /* ---- an answer's way ---- */
 

@@ -142,6 +142,17 @@ static void operation_put(struct buf *b, str pointer)
     member(b, LIT(",\"pointer\":"), pointer);
 }
 
+/* "a, b" as an array of texts. */
+static void offers_put(struct buf *b, str list)
+{
+    for (str lead = LIT(",\"offers\":["); list.ptr && list.len; lead = LIT(",")) {
+        buf_str(b, lead);
+        json_text(b, str_trim(str_cut(&list, ',')));
+        if (!list.ptr)
+            buf_char(b, ']');
+    }
+}
+
 static void body_put(struct request *rq, int status, const struct err *err)
 {
     struct buf *b = &rq->reply->body;
@@ -164,6 +175,7 @@ static void body_put(struct request *rq, int status, const struct err *err)
     member(b, LIT(",\"error\":"), first_clause(text));
     member(b, LIT(",\"request_id\":"), rq->id);
     operation_put(b, err->operation);
+    offers_put(b, err->offers);
     if (!secret(status))
         items_put(b, err, code, detail);
     buf_char(b, '}');

@@ -6,6 +6,7 @@
  * Invariants: (1) Nothing is written unless all is, but for what on_error: continue lets go: that
  * is undone to its savepoint. (2) The answer is made before the commit: one that does not fit
  * undoes the batch. (3) A batch that clashed with another begins anew as a whole. */
+#include "render/negotiate.h"
 #include "resource/batch_priv.h"
 
 /* ---- one operation ---- */
@@ -291,7 +292,7 @@ int resource__batch(struct request *rq, const void *data, struct err *err)
     struct value json;
     *b = (struct batch){.rq = rq, .place = data, .headers = rq->reply->header_count};
     TRY(resource__no_params(rq, err));
-    TRY(resource__json(rq, BODY_REPLACE, &json, err));
+    TRY(body_read(rq, TAKES_JSON | TAKES_KINDS, &json_limits_default, &json, err));
     TRY(batch__read(b, &json, err));
     fiber_defer(give_back, b);
     if (rq->tx)

@@ -1,10 +1,12 @@
-/* body.c -- a JSON body to the columns of a table, checked against the catalog before the database
- * sees it. SPDX: Apache-2.0
- * Invariants: (1) All faulty fields are told at once, at most FAULTS_MOST of them. (2) A row that
- * is taken holds for each given column the value as the engine stores it. What a client read may be
- * sent back: a PUT may hold the key of the path and computed columns, whatever these say (they
- * follow from the others). POST and PATCH, which name only what is meant, may not hold a computed
- * column. A JSON column is one value: a PATCH replaces it as a whole. */
+/* body.c -- a body (JSON, a form, XML) to the columns of a table, checked against the catalog
+ * before the database sees it. SPDX: Apache-2.0 Invariants: (1) All faulty fields are told at once,
+ * at most FAULTS_MOST of them. (2) A row that is taken holds for each given column the value as the
+ * engine stores it. What a client read may be sent back: a PUT may hold the key of the path and
+ * computed columns, whatever these say (they follow from the others). POST and PATCH, which name
+ * only what is meant, may not hold a computed column. A JSON column is one value: a PATCH replaces
+ * it as a whole. (3) An empty field of a form or of XML is the empty text where the column holds
+ * texts; for other columns it was not sent, but in a PATCH it is null. */
+#include "render/negotiate.h"
 #include "resource/resource_priv.h"
 
 enum { FAULTS_MOST = 100, NAME_SHOWN = 100 };
@@ -190,13 +192,14 @@ static void take_presets(const struct taker *k, struct body_row *row)
 static void take_member(struct taker *k, const struct member *m, struct body_row *row)
 {
     const struct column *c = table_column(k->table, m->name);
-    struct value cell;
+    struct value cell, null = value_null();
     struct value_fault wrong;
     if (!c) {
         fault_unknown(k, m->name);
         return;
     }
-    if (preset_value(k, c))
+    bool blank = column_blank(c, &m->value);
+    if (preset_value(k, c) || (blank && k->kind != BODY_PATCH))
         return;
     const struct value *want = fixed_value(k->fixed, c);
     if (closed(k, c) && !want) {
@@ -216,7 +219,7 @@ static void take_member(struct taker *k, const struct member *m, struct body_row
         take_step(k, c, step, row);
         return;
     }
-    if (!column_take(c, k->arena, &m->value, false, &cell, &wrong))
+    if (!column_take(c, k->arena, blank ? &null : &m->value, false, &cell, &wrong))
         fault(k, c->name, wrong.code,
               arena_printf(k->arena, "'%.*s' %.*s", STR_ARG(c->name), STR_ARG(wrong.message)));
     else if (!want)
@@ -342,80 +345,14 @@ int resource__take(struct arena *a, const struct table *t, const struct value *j
 
 /* ---- the request's half ---- */
 
-static str unquoted(str s)
-{
-    s = str_trim(s);
-    return s.len >= 2 && s.ptr[0] == '"' && s.ptr[s.len - 1] == '"' ? str_make(s.ptr + 1, s.len - 2)
-                                                                    : s;
-}
-
-/* JSON is UTF-8 (RFC 8259); a charset that says so may stand there. */
-static bool params_fine(str rest)
-{
-    while (rest.ptr) {
-        str value = str_cut(&rest, ';');
-        str name = str_trim(str_cut(&value, '='));
-        if (str_eqi(name, LIT("charset")) && !(value.ptr && str_eqi(unquoted(value), LIT("utf-8"))))
-            return false;
-    }
-    return true;
-}
-
-/* application/json; for a new row also a kind of JSON of the client's own, application/x+json. */
-static bool media_fine(str type, enum body_kind kind)
-{
-    static const str patches[] = {STR_INIT("application/merge-patch+json"),
-                                  STR_INIT("application/json-patch+json")};
-    str rest = type, media = str_trim(str_cut(&rest, ';')), suffix = LIT("+json");
-    if (!params_fine(rest))
-        return false;
-    if (str_eqi(media, LIT("application/json")))
-        return true;
-    if (kind == BODY_PATCH)
-        return str_eqi(media, patches[0]) || str_eqi(media, patches[1]);
-    return media.len > 17 && str_eqi(str_upto(media, 12), LIT("application/")) &&
-           str_eqi(str_from(media, media.len - suffix.len), suffix) &&
-           !str_eqi(media, patches[0]) && !str_eqi(media, patches[1]);
-}
-
-static int media_check(struct request *rq, enum body_kind kind, struct err *err)
-{
-    str type = request_header(rq, LIT("Content-Type"));
-    if (type.ptr && media_fine(type, kind))
-        return 0;
-    if (kind == BODY_PATCH)
-        reply_header(rq->reply, LIT("Accept-Patch"), LIT(PATCH_TYPES));
-    reply_header(rq->reply, LIT("Accept"), LIT("application/json"));
-    if (!type.len)
-        return fail(err, E_MEDIA, "the body must be JSON; it has no Content-Type");
-    return fail(err, E_MEDIA, "the body must be JSON in UTF-8; its Content-Type is '%.*s'",
-                STR_ARG(clip(type, NAME_SHOWN)));
-}
-
-static int parse(struct request *rq, struct value *json, struct err *err)
-{
-    str text;
-    struct err wrong = {0};
-    if (rq->given) {
-        *json = *rq->given;
-        return 0;
-    }
-    TRY(request_body(rq, &text, err));
-    if (!text.len)
-        return fail(err, E_BAD, "the body is empty; a JSON object is expected");
-    int code = json_parse(&rq->arena, text, &json_limits_default, json, &wrong);
-    if (code == E_BAD)
-        return fail_field(err, E_BAD, LIT("malformed_json"), LIT(""),
-                          "the body is no well-formed JSON; %s", wrong.text);
-    if (code < 0)
-        *err = wrong;
-    return code;
-}
-
 int resource__json(struct request *rq, enum body_kind kind, struct value *out, struct err *err)
 {
-    TRY(media_check(rq, kind, err));
-    return parse(rq, out, err);
+    static const unsigned takes[] = {
+        [BODY_CREATE] = TAKES_FIELDS | TAKES_KINDS,
+        [BODY_REPLACE] = TAKES_FIELDS | TAKES_KINDS,
+        [BODY_PATCH] = TAKES_FIELDS | TAKES_PATCHES,
+    };
+    return body_read(rq, takes[kind], &json_limits_default, out, err);
 }
 
 int resource__body(struct request *rq, const struct resource *r, enum body_kind kind,

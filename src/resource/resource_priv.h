@@ -29,7 +29,7 @@ struct resource {
     struct stmt one;
     bool one_ready;
     const struct grant *grant; /* of this request: what the caller may do; NULL: all */
-    bool only_new; /* of this request: a PUT that may only make its row */
+    bool only_new;             /* of this request: a PUT that may only make its row */
 };
 
 str resource__noun(const struct resource_set *s, const struct table *t); /* "user" */
@@ -164,7 +164,10 @@ struct body {
 
 WAITS int resource__body(struct request *rq, const struct resource *r, enum body_kind kind,
                          const struct fixed *fixed, struct body *out, struct err *err);
-/* The body as JSON, of a media type that kind takes. */
+/* What endpoints take (body_read), for OPTIONS. */
+#define FIELD_TYPES "application/json, application/x-www-form-urlencoded, application/xml, text/xml"
+#define PATCH_TYPES "application/merge-patch+json, application/json-patch+json, " FIELD_TYPES
+/* The body as a value, of a media type that kind takes. */
 WAITS int resource__json(struct request *rq, enum body_kind kind, struct value *out,
                          struct err *err);
 /* The pure half: json is the parsed body. */
@@ -188,13 +191,11 @@ struct patch_body {
     enum patch_form form;
     const struct value *json;
 };
-#define PATCH_TYPES "application/merge-patch+json, application/json-patch+json, application/json"
 enum patch_form resource__patch_form(struct request *rq, const struct resource *r,
                                      const struct value *json);
 /* Reads the row, changes it, writes it back, in one transaction, and answers. */
-WAITS int resource__patch_row(struct request *rq, const struct resource *r,
-                              const struct fixed *key, const struct patch_body *patch,
-                              struct err *err);
+WAITS int resource__patch_row(struct request *rq, const struct resource *r, const struct fixed *key,
+                              const struct patch_body *patch, struct err *err);
 
 /* put.c: PUT of a row that is not there: makes it where that is allowed. Fails with NOTFOUND where
  * it is not. */

@@ -108,7 +108,9 @@ static int add(struct build *b, enum method m, const char *path, endpoint_fn *ru
                          .pattern = path,
                          .method = m,
                          .what = what.ptr,
-                         .accepts = m == METHOD_PATCH ? PATCH_TYPES : NULL,
+                         .accepts = m == METHOD_PATCH  ? PATCH_TYPES
+                                    : m == METHOD_POST ? FIELD_TYPES
+                                                       : NULL,
                          .in_batch = true,
                          .keyed = true,
                          .slashes = true}; /* of a text key */

@@ -197,6 +197,7 @@ int resource__as(struct request *rq, const struct resource *r, enum action act,
     const struct access *x = r->set->config->access;
     struct grant *g;
     *out = r;
+    rq->reply->documents = r->table->document != NULL;
     if (!x)
         return 0;
     uint64_t roles = access_roles(x, rq->principal);

@@ -13,14 +13,14 @@ struct endpoint {
     const void *data;    /* handed to run: e.g. the resource */
     const char *pattern; /* "/v1/users/:id" */
     enum method method;
-    const char *what; /* for `cairn routes`: "list users" */
-    const char *accepts; /* of PATCH: the media types, for Accept-Patch; or NULL */
-    bool quiet;       /* no line in the request log */
-    bool in_batch;    /* may be an operation of a batch: touches nothing but rq and, through rq->tx,
-                         the database */
-    bool keyed;       /* of POST, PATCH: keeps to rq->tx, so that an Idempotency-Key may hold */
-    bool slashes;     /* its parameters may hold a slash, sent as %2F; else that is no match */
-    size_t number;    /* set by router_add: its place in the order added */
+    const char *what;    /* for `cairn routes`: "list users" */
+    const char *accepts; /* of PATCH, POST: the media types, for Accept-Patch and -Post; or NULL */
+    bool quiet;          /* no line in the request log */
+    bool in_batch; /* may be an operation of a batch: touches nothing but rq and, through rq->tx,
+                      the database */
+    bool keyed;    /* of POST, PATCH: keeps to rq->tx, so that an Idempotency-Key may hold */
+    bool slashes;  /* its parameters may hold a slash, sent as %2F; else that is no match */
+    size_t number; /* set by router_add: its place in the order added */
 };
 
 struct router;

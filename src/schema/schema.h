@@ -251,8 +251,12 @@ struct value_fault {
  * stores it: bool as V_BOOL, ints as V_INT, numeric as V_NUM canonical at the column's scale,
  * floats as V_FLOAT, uuid/date/time/timestamp canonical V_TEXT, json as V_TEXT (compact JSON text),
  * bytes as V_BYTES (base64 in, octets out), enum and text as V_TEXT. Checks type, range, length in
- * characters, labels, NUL bytes, null against nullable. Answers false and fills fault. */
+ * characters, labels, NUL bytes, null against nullable. Answers false and fills fault. A loose text
+ * is read as the column's type has it: a number, on and off of a checkbox, JSON where it looks like
+ * that; in an array that PostgreSQL keeps as one, each item. */
 bool column_take(const struct column *c, struct arena *a, const struct value *in, bool from_text,
                  struct value *out, struct value_fault *fault);
+/* An empty loose text for what is no text: as good as not sent. */
+bool column_blank(const struct column *c, const struct value *in);
 
 #endif

@@ -73,6 +73,68 @@ static bool take_json(const struct column *c, struct arena *a, const struct valu
     return true;
 }
 
+/* ---- texts without a type: of forms and XML ---- */
+
+static bool is_text(const struct column *c)
+{
+    return c->type == TYPE_TEXT && !c->label_count;
+}
+
+bool column_blank(const struct column *c, const struct value *in)
+{
+    return value_is_loose(in) && !in->text.len && !is_text(c);
+}
+
+/* What a JSON column makes of a text: JSON if it looks like that, else the text itself. */
+static bool looks_like_json(str s)
+{
+    bool word = str_is(s, "true") || str_is(s, "false") || str_is(s, "null");
+    return word || schema__is_number(s) || (s.len && memchr("{[\"", s.ptr[0], 3));
+}
+
+/* Items of an array that PostgreSQL keeps as one: numbers and booleans are sent as texts. */
+static struct value take_items(const struct column *c, struct arena *a, const struct value *in)
+{
+    bool texts = str_is(c->array, "text") || str_starts(c->array, LIT("character"));
+    struct value out = {.kind = V_ARRAY, .count = in->count};
+    out.items = ARENA_ARRAY(a, struct value, in->count);
+    for (uint32_t i = 0; i < in->count; i++) {
+        const struct value *item = &in->items[i];
+        struct err err = {0};
+        out.items[i] = *item;
+        if (!texts && value_is_loose(item) && looks_like_json(item->text) &&
+            json_parse(a, item->text, &json_limits_default, &out.items[i], &err) < 0)
+            out.items[i] = *item;
+    }
+    return out;
+}
+
+static bool take_loose_json(const struct column *c, struct arena *a, const struct value *in,
+                            struct value *out, struct value_fault *fault)
+{
+    struct value list;
+    if (in->kind == V_TEXT && looks_like_json(in->text) &&
+        (!c->array.len || in->text.ptr[0] == '['))
+        return take_json(c, a, in, true, out, fault);
+    list = *in;
+    if (c->array.len && in->kind == V_TEXT)
+        list = (struct value){.kind = V_ARRAY, .count = 1, .items = (struct value *)(uintptr_t)in};
+    if (c->array.len)
+        list = take_items(c, a, &list);
+    return take_json(c, a, &list, false, out, fault);
+}
+
+/* What a checkbox sends, and blanks round what is no text. */
+static struct value plain_text(const struct column *c, const struct value *in)
+{
+    str s = is_text(c) ? in->text : str_strip(in->text);
+    if (c->type == TYPE_BOOL && (str_is(s, "on") || str_is(s, "1")))
+        s = LIT("true");
+    if (c->type == TYPE_BOOL && (str_is(s, "off") || str_is(s, "0")))
+        s = LIT("false");
+    return value_text(s);
+}
+
 /* ---- all types ---- */
 
 typedef bool take_fn(const struct column *c, struct arena *a, const struct value *in,
@@ -99,9 +161,18 @@ static take_fn *const takers[TYPE__COUNT] = {
 bool column_take(const struct column *c, struct arena *a, const struct value *in, bool from_text,
                  struct value *out, struct value_fault *fault)
 {
+    struct value loose;
     if (in->kind == V_NULL) {
         *out = *in;
         return c->nullable || schema__fault(fault, LIT("required"), LIT("must not be null"));
+    }
+    bool list = in->kind == V_ARRAY && c->array.len && in->count && value_is_loose(in->items);
+    if (c->type == TYPE_JSON && (value_is_loose(in) || list))
+        return take_loose_json(c, a, in, out, fault);
+    if (value_is_loose(in)) {
+        loose = plain_text(c, in);
+        in = &loose;
+        from_text = true;
     }
     /* JavaScript cannot write every bigint or decimal: a string that holds the number will do. */
     bool exact = c->type == TYPE_INT8 || c->type == TYPE_NUMERIC;

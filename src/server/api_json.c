@@ -63,16 +63,35 @@ bool cairn_json_text(const struct cairn_json *json, cairn_str *out)
 bool cairn_json_int(const struct cairn_json *json, int64_t *out)
 {
     const struct value *v = in(json);
+    if (v && value_is_loose(v))
+        return str_to_i64(str_strip(v->text), out);
     bool fits = v && v->kind == V_INT;
     if (fits)
         *out = v->i;
     return fits;
 }
 
+/* Digits, a sign, a point, an exponent: no "inf", no hexadecimal. */
+static bool loose_double(str s, double *out)
+{
+    char text[64], *end;
+    if (!s.len || s.len >= sizeof text)
+        return false;
+    for (size_t i = 0; i < s.len; i++)
+        if (!s.ptr[i] || !strchr("0123456789+-.eE", s.ptr[i]))
+            return false;
+    memcpy(text, s.ptr, s.len);
+    text[s.len] = '\0';
+    *out = strtod(text, &end);
+    return *end == '\0';
+}
+
 bool cairn_json_double(const struct cairn_json *json, double *out)
 {
     const struct value *v = in(json);
     char text[64];
+    if (v && value_is_loose(v))
+        return loose_double(str_strip(v->text), out);
     if (v && v->kind == V_INT)
         *out = (double)v->i;
     else if (v && v->kind == V_FLOAT)
@@ -89,6 +108,10 @@ bool cairn_json_double(const struct cairn_json *json, double *out)
 bool cairn_json_bool(const struct cairn_json *json, bool *out)
 {
     const struct value *v = in(json);
+    if (v && value_is_loose(v)) {
+        *out = str_is(v->text, "true") || str_is(v->text, "on") || str_is(v->text, "1");
+        return *out || str_is(v->text, "false") || str_is(v->text, "off") || str_is(v->text, "0");
+    }
     bool fits = v && v->kind == V_BOOL;
     if (fits)
         *out = v->truth;

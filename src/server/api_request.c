@@ -1,5 +1,6 @@
 /* api_request.c -- cairn.h: what a handler asks of its request. SPDX: Apache-2.0 */
 #include "observe/log.h"
+#include "render/negotiate.h"
 #include "render/render.h"
 #include "server/api_priv.h"
 
@@ -126,25 +127,22 @@ int cairn_body(struct cairn_request *c, cairn_str *out)
     return 0;
 }
 
-static bool is_json(str type)
+static int read_value(struct cairn_request *c, unsigned takes, const struct cairn_json **out)
 {
-    str kind = str_trim(str_upto(type, str_find(type, ';')));
-    return str_eqi(kind, LIT("application/json")) ||
-           (kind.len > 5 && str_eqi(str_from(kind, kind.len - 5), LIT("+json")));
+    struct value *v = ARENA_NEW(&c->rq->arena, struct value);
+    TRY(body_read(c->rq, takes, &json_limits_default, v, c->err));
+    *out = (const struct cairn_json *)(const void *)v;
+    return 0;
 }
 
 int cairn_body_json(struct cairn_request *c, const struct cairn_json **out)
 {
-    str body, type = request_header(c->rq, LIT("Content-Type"));
-    TRY(request_body(c->rq, &body, c->err));
-    if (!type.ptr || !is_json(type)) {
-        reply_header(c->rq->reply, LIT("Accept"), LIT("application/json"));
-        return fail(c->err, E_MEDIA, "the body must be JSON: Content-Type: application/json");
-    }
-    struct value *v = ARENA_NEW(&c->rq->arena, struct value);
-    TRY(json_parse(&c->rq->arena, body, &json_limits_default, v, c->err));
-    *out = (const struct cairn_json *)(const void *)v;
-    return 0;
+    return read_value(c, TAKES_JSON | TAKES_KINDS, out);
+}
+
+int cairn_body_fields(struct cairn_request *c, const struct cairn_json **out)
+{
+    return read_value(c, TAKES_FIELDS | TAKES_KINDS, out);
 }
 
 /* ---- memory and time ---- */

@@ -68,18 +68,18 @@ static enum step options_answer(struct request *rq, str allow)
     return STEP_ANSWERED;
 }
 
-/* Which patches the resource takes (RFC 5789). */
-static void tell_patches(const struct router *r, struct request *rq)
+/* Which bodies the resource takes (RFC 5789; Accept-Post is of W3C LDP, 7.1.2). */
+static void tell_bodies(const struct router *r, struct request *rq, enum method m, str name)
 {
     struct err none = {0};
     str allow;
-    rq->method = METHOD_PATCH;
+    rq->method = m;
     const struct endpoint *e = router_find(r, rq, &allow, &none) == 0 ? rq->endpoint : NULL;
     rq->method = METHOD_OPTIONS;
     rq->endpoint = NULL;
     rq->route = NULL;
     if (e && e->accepts)
-        reply_header(rq->reply, LIT("Accept-Patch"), str_of(e->accepts));
+        reply_header(rq->reply, name, str_of(e->accepts));
 }
 
 static enum step step_route(struct request *rq, struct err *err)
@@ -100,7 +100,8 @@ static enum step step_route(struct request *rq, struct err *err)
         return limit;
     }
     if (code == E_METHOD && rq->method == METHOD_OPTIONS) {
-        tell_patches(w->router, rq);
+        tell_bodies(w->router, rq, METHOD_POST, LIT("Accept-Post"));
+        tell_bodies(w->router, rq, METHOD_PATCH, LIT("Accept-Patch"));
         return options_answer(rq, allow);
     }
     if (code == E_METHOD)

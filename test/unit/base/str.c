@@ -46,6 +46,7 @@ static void parts(void **state)
     assert_true(str_is(str_trim(LIT(" \t a b\t ")), "a b"));
     assert_int_equal(str_trim(LIT(" \t ")).len, 0);
     assert_true(str_is(str_trim(LIT("\na\n")), "\na\n")); /* line ends are no blanks */
+    assert_true(str_is(str_strip(LIT(" \r\n a\n b\t\n")), "a\n b"));
 }
 
 static void cut(void **state)

@@ -50,7 +50,7 @@ play('a method nobody knows is 501, a known one that is not served 405 or 501', 
 });
 
 play('a body of another kind is 415', shop, async (s) => {
-  for (const type of ['text/plain', 'application/xml', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x']) {
+  for (const type of ['text/plain', 'text/json', 'application/x-www-form-urlencoded; charset=latin1']) {
     problem(await s.post('/v1/users', '{"name":"A","email":"a@b.c"}', { 'Content-Type': type }), 415, 'media_type');
   }
   ok(await s.post('/v1/users', '{"name":"A","email":"a1@b.c"}', { 'Content-Type': 'application/json; charset=utf-8' }), 201);

@@ -126,6 +126,7 @@ play('Accept is weighed; what is not on offer is 406 and says what is', what, as
   const no = await ask(s, '/v1/products', { Accept: 'image/png' });
   assert.equal(no.status, 406);
   assert.match(JSON.parse(no.bytes).detail, /application\/json.*text\/csv.*application\/xml/);
+  assert.ok(JSON.parse(no.bytes).offers.includes('application/msgpack'));
   const refused = await ask(s, '/v1/products', { Accept: 'image/png', 'Content-Type': 'application/json' }, { method: 'POST', body: '{"name":"x"}' });
   assert.equal(refused.status, 406);
   assert.equal((await s.list('/v1/products')).length, 1);

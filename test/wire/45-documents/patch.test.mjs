@@ -68,10 +68,12 @@ play('JSON Patch refuses, and then nothing is changed', base, async (s) => {
 });
 
 play('what a resource takes is told by OPTIONS, GET and 415', base, async (s) => {
-  const types = 'application/merge-patch+json, application/json-patch+json, application/json';
+  const fields = 'application/json, application/x-www-form-urlencoded, application/xml, text/xml';
+  const types = `application/merge-patch+json, application/json-patch+json, ${fields}`;
   const options = await s.fetch('/v1/products/1', { method: 'OPTIONS' });
   assert.deepEqual([options.status, options.header('accept-patch')], [204, types]);
-  assert.equal((await s.fetch('/v1/products', { method: 'OPTIONS' })).header('accept-patch'), null);
+  const list = await s.fetch('/v1/products', { method: 'OPTIONS' });
+  assert.deepEqual([list.header('accept-patch'), list.header('accept-post')], [null, fields]);
   assert.equal((await s.get('/v1/products/1')).header('accept-patch'), types);
   const refused = await s.patch('/v1/products/1', 'a: 1', { 'Content-Type': 'application/yaml' });
   assert.deepEqual([refused.status, refused.header('accept-patch')], [415, types]);
