@@ -127,7 +127,7 @@ int docs__endpoint(struct request *rq, const void *data, struct err *err)
                           "the documents are for those who signed in");
     uint64_t roles = x ? access_roles(x, rq->principal) : DOCS_ALL_ROLES;
     TRY(document(p->docs, roles, p->form, &m, err));
-    reply_header(rq->reply, LIT("Vary"), LIT("Authorization"));
+    reply_vary(rq->reply, LIT("Authorization"));
     rq->reply->type = types[p->form];
     rq->reply->fixed = buf_view(&m->text);
     return 0;

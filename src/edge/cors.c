@@ -33,8 +33,6 @@ static void make_rule(struct edge *e, const struct cors_rule *r, struct cors_lin
         buf_lit(&b, "\r\nAccess-Control-Allow-Credentials: true");
     if (r->expose.len)
         buf_printf(&b, "\r\nAccess-Control-Expose-Headers: %.*s", STR_ARG(r->expose));
-    if (depends(r))
-        buf_lit(&b, "\r\nVary: Origin");
     out->behind = keep(e, &b);
     out->exact = ARENA_ARRAY(&e->arena, str, r->origin_count + 1);
     for (size_t i = 0; i < r->origin_count; i++) {
@@ -45,7 +43,7 @@ static void make_rule(struct edge *e, const struct cors_rule *r, struct cors_lin
         if (o->any)
             out->any = out->exact[i];
     }
-    out->vary = depends(r) ? LIT("\r\nVary: Origin") : (str){"", 0};
+    out->depends = depends(r);
     buf_printf(&b, "\r\nAccess-Control-Allow-Methods: %.*s", STR_ARG(r->methods));
     if (!r->any_header && r->headers.len)
         buf_printf(&b, "\r\nAccess-Control-Allow-Headers: %.*s", STR_ARG(r->headers));
@@ -95,8 +93,7 @@ static void answer_preflight(struct request *rq, const struct cors_rule *r,
     struct reply *reply = rq->reply;
     str wanted = request_header(rq, LIT("Access-Control-Request-Headers"));
     reply->status = 204;
-    reply_more(reply, LIT("\r\nVary: Access-Control-Request-Method, "
-                          "Access-Control-Request-Headers, "
+    reply_vary(reply, LIT("Access-Control-Request-Method, Access-Control-Request-Headers, "
                           "Access-Control-Request-Private-Network"));
     if (!granted)
         return;
@@ -135,7 +132,10 @@ bool edge_cors(const struct edge *e, struct request *rq)
         block = l->any; /* whoever asks, also without Origin: one answer for all caches */
     else if (origin.len && origin.len <= ORIGIN_MOST)
         block = allowed(rq, r, l, origin);
-    reply_more(rq->reply, block.ptr ? block : l->vary);
+    if (block.ptr)
+        reply_more(rq->reply, block);
+    if (l->depends)
+        reply_vary(rq->reply, LIT("Origin"));
     if (!is_preflight(rq, origin))
         return false;
     answer_preflight(rq, r, l, block.ptr != NULL);

@@ -33,7 +33,7 @@ struct cors_lines {
     str *exact;    /* of each origin without a star: the whole block */
     str behind;    /* what follows the origin in other blocks */
     str any;       /* the block when every origin is allowed without credentials */
-    str vary;      /* for an origin that is not allowed, or none */
+    bool depends;  /* on the origin, also for one that is not allowed, or none */
     str preflight; /* methods, headers (unless any_header), max age */
 };
 

@@ -26,7 +26,6 @@ static str block(struct edge *e, const struct cache_rule *cache, bool page, bool
         line(&b, "Permissions-Policy", page ? h->permissions : (str){"", 0});
     }
     line(&b, "Cache-Control", cache->value);
-    line(&b, "Vary", cache->vary);
     line(&b, "Server", h->server);
     line(&b, "X-API-Version", versioned ? h->version : (str){"", 0});
     str out = arena_str(&e->arena, buf_view(&b));
@@ -69,7 +68,10 @@ void edge_set_headers(const struct edge *e, struct request *rq)
     str prefix = e->config.headers.version_prefix;
     bool below = str_starts(rq->path, prefix) &&
                  (rq->path.len == prefix.len || rq->path.ptr[prefix.len] == '/');
-    rq->reply->lines = &e->lines[cache_of(e, rq)][below];
+    size_t cache = cache_of(e, rq);
+    rq->reply->lines = &e->lines[cache][below];
+    if (e->config.cache_count && e->config.caches[cache].vary.len)
+        reply_vary(rq->reply, e->config.caches[cache].vary);
     if (e->hsts.len && e->config.proxies.count + e->config.proxies.unix_socket &&
         edge_secure(e, rq))
         reply_more(rq->reply, e->hsts);

@@ -98,7 +98,7 @@ bool request_timed_out(const struct request *rq);
 
 /* ---- the answer ---- */
 
-enum { REPLY_HEADERS_MOST = 32, REPLY_MORE_MOST = 6 };
+enum { REPLY_HEADERS_MOST = 32, REPLY_MORE_MOST = 6, REPLY_VARY_MOST = 8 };
 
 /* Header lines put together beforehand, each "\r\nName: value", copied as they are. */
 struct reply_lines {
@@ -123,26 +123,31 @@ struct reply {
     const struct reply_lines *lines; /* NULL: none. A header of the same name replaces a line */
     str more[REPLY_MORE_MOST];       /* such lines of this answer; see reply_more */
     unsigned more_count;
+    str vary[REPLY_VARY_MOST]; /* of its one line Vary; see reply_vary */
+    unsigned vary_count;
     int64_t changed_s; /* Last-Modified of a GET, since 1970; 0: not known */
-    struct buf body; /* bounded by the request's memory limit; from the worker's pool */
-    str fixed;       /* instead of body: bytes that outlive the request (literal or arena) */
-    bool held;       /* goes out whole at the end: reply_begin and reply_flush only gather */
-    bool started;    /* head is on the wire: streaming */
-    bool failed;     /* nothing more is sent: the client is gone or too slow, or the handler set it
-                        to cut a stream short (the client can tell by the missing end) */
-    uint64_t bytes;  /* body bytes sent */
+    struct buf body;   /* bounded by the request's memory limit; from the worker's pool */
+    str fixed;         /* instead of body: bytes that outlive the request (literal or arena) */
+    bool held;         /* goes out whole at the end: reply_begin and reply_flush only gather */
+    bool started;      /* head is on the wire: streaming */
+    bool failed;    /* nothing more is sent: the client is gone or too slow, or the handler set it
+                       to cut a stream short (the client can tell by the missing end) */
+    uint64_t bytes; /* body bytes sent */
     const struct reply_coder *coder; /* NULL: nothing is negotiated */
     void *coder_state;               /* of a stream that is compressed */
     unsigned char format, coding;    /* what the answer becomes: render/negotiate.h */
     bool vary_accept, settled;
     bool documents; /* the rows it shows have no columns but one */
-    str form;     /* its media type */
-    str tag_tail; /* behind the hash of its ETag: "-gz" */
+    str form;       /* its media type */
+    str tag_tail;   /* behind the hash of its ETag: "-gz" */
 };
 
 /* Appends; texts must live in the request's arena or longer. A value with CR, LF or NUL is a bug of
  * the caller: such bytes are replaced by blanks. Dropped (and logged) past REPLY_HEADERS_MOST. */
 void reply_header(struct reply *r, str name, str value);
+/* The answer depends on these headers of the request: names with commas between. One line tells
+ * them all, each once; reply_header with the name Vary does the same. */
+void reply_vary(struct reply *r, str names);
 /* Appends lines as those of struct reply_lines; the caller vouches for every byte of them. */
 void reply_more(struct reply *r, str lines);
 /* Streaming: sends the head with Transfer-Encoding: chunked (HTTP/1.0: close-delimited). */
@@ -171,7 +176,7 @@ bool http_date(str text, int64_t *out);
 /* A representation as preconditions see it. */
 struct validators {
     bool there;
-    str etag;          /* as sent, or len 0 */
+    str etag; /* as sent, or len 0 */
     enum etag_kind kind;
     int64_t changed_s; /* 0: not known */
 };

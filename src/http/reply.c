@@ -25,8 +25,33 @@ const char *status_text(int status)
     }
 }
 
+static bool varies(const struct reply *r, str name)
+{
+    for (unsigned i = 0; i < r->vary_count; i++)
+        for (str rest = r->vary[i]; rest.ptr;)
+            if (str_eqi(str_trim(str_cut(&rest, ',')), name))
+                return true;
+    return false;
+}
+
+void reply_vary(struct reply *r, str names)
+{
+    while (names.ptr) {
+        str name = str_trim(str_cut(&names, ','));
+        if (!name.len || varies(r, name))
+            continue;
+        if (r->vary_count == REPLY_VARY_MOST) /* rather no cache than a wrong one */
+            r->vary[--r->vary_count] = LIT("*");
+        r->vary[r->vary_count++] = name;
+    }
+}
+
 void reply_header(struct reply *r, str name, str value)
 {
+    if (name.len == 4 && str_eqi(name, LIT("Vary"))) {
+        reply_vary(r, value);
+        return;
+    }
     if (r->header_count == REPLY_HEADERS_MOST) {
         log_event_str(LOG_ERROR, "too many headers in an answer", "dropped", name);
         return;
@@ -153,6 +178,10 @@ static void put_headers(struct buf *b, const struct request *rq)
 {
     const struct reply *r = rq->reply;
     put_lines(b, r);
+    for (unsigned i = 0; i < r->vary_count; i++) {
+        buf_str(b, i ? LIT(", ") : LIT("\r\nVary: "));
+        put(b, r->vary[i]);
+    }
     for (size_t i = 0; i < r->header_count; i++) {
         buf_lit(b, "\r\n");
         put(b, r->headers[i].name);
@@ -361,8 +390,9 @@ static int send_chunk(struct request *rq, bool last)
 int reply_flush(struct request *rq, struct err *err)
 {
     if (rq->reply->held)
-        return rq->reply->body.full ? fail(err, E_TOOBIG, "the answer is larger than "
-                                                          "http.request_memory allows")
+        return rq->reply->body.full ? fail(err, E_TOOBIG,
+                                           "the answer is larger than "
+                                           "http.request_memory allows")
                                     : 0;
     BUG_ON(!rq->reply->started);
     if (rq->reply->failed)

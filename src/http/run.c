@@ -67,14 +67,15 @@ static void fill_request(struct conn *c, struct request *rq, struct reply *reply
     reply->type = (str){NULL, 0};
     reply->header_count = 0;
     reply->lines = NULL;
-    reply->more_count = 0;
+    reply->more_count = reply->vary_count = 0;
     reply->fixed = (str){NULL, 0};
     reply->held = reply->started = reply->failed = false;
     reply->bytes = 0;
+    reply->changed_s = 0;
     reply->coder = NULL;
     reply->coder_state = NULL;
     reply->format = reply->coding = 0;
-    reply->vary_accept = reply->settled = false;
+    reply->vary_accept = reply->settled = reply->documents = false;
     reply->tag_tail = (str){NULL, 0};
     reply->body = conn__buf_get(c->server, c->server->limits.request_memory);
 }

@@ -2,7 +2,10 @@
  * SPDX: Apache-2.0
  * A header that cannot be read counts as not sent. Of two media types with the same weight the one
  * that is named more exactly wins, then the one that the client names first; of two codings the
- * first on offer, for clients list them in any order. */
+ * first on offer, for clients list them in any order.
+ * Browsers ask for text/html, and for application/xml behind it, because pages may be XHTML. Nobody
+ * in front of one wants rows as XML: who weighs a page higher than XML gets XML only when nothing
+ * else fits. */
 #include "render/negotiate.h"
 
 /* ---- lists ---- */
@@ -237,20 +240,41 @@ static bool rank_offer(str header, size_t offer, struct rank *out)
     return !bad;
 }
 
-bool format_choose(str header, struct format_choice *out)
+/* What the header weighs a page, which we have not. */
+static unsigned page_weight(str header)
+{
+    struct weighted w;
+    unsigned most = 0;
+    bool bad = false;
+    while (weighted_next(&header, &w, &bad)) {
+        bool page =
+            str_eqi(w.name, LIT("text/html")) || str_eqi(w.name, LIT("application/xhtml+xml"));
+        most = page && w.q > most ? w.q : most;
+    }
+    return most;
+}
+
+/* The best offer, without XML that weighs less than `page`. False: nothing fits. */
+static bool choose(str header, unsigned page, struct format_choice *out)
 {
     struct rank best = {0};
-    *out = (struct format_choice){FORMAT_JSON, offers[0].type};
-    if (!str_trim(header).len)
-        return true;
     for (size_t i = 0; i < COUNT_OF(offers); i++) {
         struct rank r;
         if (!rank_offer(header, i, &r))
             return true;
-        if (r.q && better(&r, &best)) {
-            best = r;
-            *out = (struct format_choice){offers[i].format, offers[i].type};
-        }
+        if (!r.q || !better(&r, &best) || (offers[i].format == FORMAT_XML && r.q < page))
+            continue;
+        best = r;
+        *out = (struct format_choice){offers[i].format, offers[i].type};
     }
     return best.q > 0;
+}
+
+bool format_choose(str header, struct format_choice *out)
+{
+    *out = (struct format_choice){FORMAT_JSON, offers[0].type};
+    if (!str_trim(header).len)
+        return true;
+    unsigned page = page_weight(header);
+    return choose(header, page, out) || (page && choose(header, 0, out));
 }

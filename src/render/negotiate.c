@@ -54,7 +54,7 @@ static void stream_begin(struct request *rq)
     r->coder_state = NULL;
     if (!may_shrink(c, r))
         return;
-    reply_header(r, LIT("Vary"), LIT("Accept-Encoding"));
+    reply_vary(r, LIT("Accept-Encoding"));
     struct coding_choice k = coding_choose(c, request_header(rq, LIT("Accept-Encoding")));
     if (k.coding == CODING_NONE || rq->method == METHOD_HEAD)
         return;
@@ -157,7 +157,7 @@ static void settle_format(struct reply *r)
     if (!is_json(r->type) && !(problem && r->format == FORMAT_XML))
         r->format = FORMAT_JSON;
     if (r->vary_accept || r->format != FORMAT_JSON)
-        reply_header(r, LIT("Vary"), LIT("Accept"));
+        reply_vary(r, LIT("Accept"));
     if (r->format != FORMAT_JSON && problem)
         r->form = LIT("application/problem+xml");
 }
@@ -172,7 +172,7 @@ static void settle_coding(struct request *rq)
     struct coding_choice k = coding_choose(c, accept);
     if ((length(r) < c->least && k.plain) || !may_shrink(c, r))
         return;
-    reply_header(r, LIT("Vary"), LIT("Accept-Encoding"));
+    reply_vary(r, LIT("Accept-Encoding"));
     r->coding = (unsigned char)k.coding;
 }
 

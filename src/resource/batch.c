@@ -36,6 +36,16 @@ static void keep_answer(const struct batch *b, struct operation *op)
     op->answer = arena_str(a, r->fixed.ptr ? r->fixed : buf_view(&r->body));
 }
 
+/* What was read is told with the tag that a GET of it has, for the If-Match of a later change. */
+static void tag_read(const struct batch *b)
+{
+    struct request *rq = b->rq;
+    const struct resource any = {.set = b->place->set};
+    if (rq->method != METHOD_GET || rq->reply->status != 200 || !any.set->config->etag)
+        return;
+    reply_header(rq->reply, LIT("ETag"), resource__etag(rq, &any, buf_view(&rq->reply->body)));
+}
+
 /* Through the router to the endpoint, as a request that came by itself. */
 static int run_endpoint(struct batch *b, struct err *err)
 {
@@ -50,6 +60,7 @@ static int run_endpoint(struct batch *b, struct err *err)
         return fail_field(err, E_INVALID, LIT("not_in_batch"), LIT(""),
                           "'%s' cannot be an operation of a batch; only tables can", e->pattern);
     TRY(e->run(rq, e->data, err));
+    tag_read(b);
     return rq->reply->body.full ? resource__full(err) : 0;
 }
 

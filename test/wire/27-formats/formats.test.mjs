@@ -132,6 +132,38 @@ play('Accept is weighed; what is not on offer is 406 and says what is', what, as
   assert.equal((await s.list('/v1/products')).length, 1);
 });
 
+play('a browser gets JSON, who asks for XML gets XML', what, async (s) => {
+  await fill(s, 1);
+  const page = 'text/html,application/xhtml+xml';
+  for (const [accept, want] of [[`${page},application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8,application/signed-exchange;v=b3;q=0.7`, 'application/json'], // Chrome
+    [`${page},application/xml;q=0.9,*/*;q=0.8`, 'application/json'], ['text/html, */*;q=0.1, text/xml;q=0.5', 'application/json'], // Firefox, Safari
+    [`${page};q=0.9,application/xml`, 'application/xml'], ['text/html,application/xml', 'application/xml'], ['application/xml;q=0.9,*/*;q=0.8', 'application/xml'],
+    ['text/html,application/xml;q=0.9', 'application/xml'], ['text/html,text/csv;q=0.5,text/xml;q=0.7', 'text/csv']]) {
+    for (const path of ['/v1/products/1', '/v1/products']) {
+      const r = await ask(s, path, { Accept: accept });
+      assert.equal(r.headers['content-type'].split(';')[0], want, accept);
+    }
+  }
+  assert.equal((await ask(s, '/v1/products/9', { Accept: `${page},application/xml;q=0.9,*/*;q=0.8` })).headers['content-type'], 'application/problem+json');
+});
+
+play('Vary is one line, each name once', { ...what, config: `name: t
+cors:
+  origins: ["https://a.example", "https://b.example"]
+cache_control:
+  - { path: "/v1/*", value: "public, max-age=60", vary: "Accept-Language, accept" }
+` }, async (s) => {
+  await fill(s, 60);
+  for (const path of ['/v1/products?limit=50', '/v1/products/1', '/v1/products/99']) {
+    const { text } = await s.raw(`GET ${path} HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n`);
+    const lines = text.match(/^vary: .*$/gim);
+    assert.equal(lines.length, 1, text.slice(0, 900));
+    const names = lines[0].trim().slice(6).toLowerCase().split(', ').sort();
+    assert.deepEqual(names, [...new Set(names)]);
+    for (const n of ['origin', 'accept', 'accept-language']) assert.ok(names.includes(n), `${path}: ${names}`);
+  }
+});
+
 play('bodies come compressed, and a bomb does not', what, async (s) => {
   const send = (body, coding) => ask(s, '/v1/products', { 'Content-Type': 'application/json', 'Content-Encoding': coding }, { method: 'POST', body });
   const json = JSON.stringify({ name: 'packed' });

@@ -146,6 +146,16 @@ play('a batch reads what it wrote, others do not before its end', shop, async (s
   assert.equal(r.results[6].body.name, 'Changed');
 });
 
+play('what a batch reads has the tag of a GET, good for a change', shop, async (s) => {
+  const list = '/v1/users?limit=2&sort=id';
+  const r = ok(await batch(s, [{ method: 'GET', path: '/v1/users/1' }, { method: 'GET', path: list }, { method: 'GET', path: '/v1/users/1' }]));
+  const tags = r.results.map((x) => x.headers.ETag);
+  assert.deepEqual(tags, [(await s.get('/v1/users/1')).header('etag'), (await s.get(list)).header('etag'), tags[0]]);
+  const change = { method: 'PATCH', path: '/v1/users/1', body: { age: 77 }, headers: { 'If-Match': tags[0] } };
+  ok(await batch(s, [change]));
+  problem(await batch(s, [change]), 412);
+});
+
 play('options: isolation and read_only', shop, async (s) => {
   const read = [{ method: 'GET', path: '/v1/users/1' }];
   for (const [asked, got] of [['serializable', 'serializable'], ['repeatable read', 'repeatable_read'], ['READ COMMITTED', 'read_committed'], ['read_uncommitted', 'read_committed']]) {
