@@ -27,3 +27,8 @@ int64_t account_password_least(const struct accounts *x)
 {
     return x->config->password_least;
 }
+
+const struct account_config *account_settings_of(const struct accounts *x)
+{
+    return x->config;
+}

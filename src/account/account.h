@@ -5,6 +5,7 @@
 
 #include "auth/identity.h"
 #include "db/db.h"
+#include "policy/access.h"
 #include "route/route.h"
 #include "sql/sql.h"
 #include "store/store.h"
@@ -26,12 +27,28 @@ struct account_config {
     bool audit;                /* security events are written to cairn_audit */
     int64_t audit_keep_ms;     /* for so long */
     int64_t attempts; /* to sign in, per account and 15 minutes; ten times that an address */
+    /* Sessions in cookies: */
+    bool cookies;
+    str cookie_name, same_site; /* "session"; "Lax" */
+    bool development;           /* on the loopback a cookie may go over plain http */
+    bool csrf_token;            /* writes need X-CSRF-Token, beside an origin that is ours */
+    str public_url;             /* whose origin is ours, too; may be empty */
+    bool (*trusts)(const struct request *rq); /* CORS lets the request's origin use credentials */
+    bool redis;                               /* sessions are kept there */
+    /* API keys, and passwords with each request: */
+    bool keys, basic;
+    int64_t key_s;               /* how long a key is good at most; 0: for ever */
+    const struct access *access; /* whose roles a key may have; NULL in a preview */
 };
 
 struct accounts;
 
-/* The table of sessions, for start-up; safe to run again. */
+/* The tables of sessions and API keys, for start-up; safe to run again. */
 const char *account_tables(enum dialect d);
+
+/* At the start: what ended in the database so lately that something of it could still be good.
+ * Blocks. */
+int account_recall(struct db_admin *a, struct identity *i, int64_t now, struct err *err);
 
 /* Finds the columns. Borrows all; what it needs lives in a. Fails with CONFIG: the table or a
  * column is not there, or of a type that cannot be it. */
@@ -46,13 +63,14 @@ const struct column *account_login(const struct accounts *x);
 bool account_shows(const struct accounts *x, const struct column *c); /* to its owner */
 bool account_takes(const struct accounts *x, const struct column *c); /* of who registers */
 int64_t account_password_least(const struct accounts *x);             /* characters */
+const struct account_config *account_settings_of(const struct accounts *x);
 
 /* Who an account is, from its row (a cell for each column of the table): roles and claims. */
 void account_principal(struct arena *a, const struct accounts *x, const struct value *cells,
                        struct principal *out);
 
-/* POST register, login, refresh, logout, password; GET me, sessions; DELETE sessions/:id; GET
- * /.well-known/jwks.json. Fails with CONFLICT. */
+/* POST register, login, refresh, logout, password, keys; GET me, csrf, sessions, keys; DELETE me,
+ * sessions/:id, keys/:id; GET /.well-known/jwks.json. Fails with CONFLICT. */
 int account_routes(struct router *r, const struct accounts *x, struct err *err);
 
 /* Sessions that other processes ended since the last call; every second or so, from a fiber. */
@@ -62,8 +80,38 @@ WAITS int account_sync(const struct accounts *x, int64_t now, struct err *err);
 WAITS int audit_sweep(const struct accounts *x, struct err *err);
 const char *audit_name(size_t event); /* NULL past the last */
 
-/* Signs in who has a token: *out NULL for a request without one. Fails with SIGNIN. */
-int account_who(struct identity *i, const struct request *rq, int64_t now, struct signed_in **out,
-                struct err *err);
+/* Who asks: by Authorization (a token, an API key, or a password where the settings allow that), by
+ * X-API-Key, or else by a session's cookie; *out NULL for a request with none of them. Whoever
+ * names himself is not looked up by a cookie. A write under a cookie must come from a page of ours.
+ * Waits for the database where it is not remembered. Fails with SIGNIN; BAD (two credentials);
+ * DENIED (words cross_site, csrf_token); BUSY. */
+WAITS int account_who(const struct accounts *x, struct request *rq, int64_t now,
+                      struct signed_in **out, struct err *err);
+
+/* ---- API keys, for commands ---- */
+
+struct key_wish {
+    str account, name; /* its id as text */
+    const str *roles;  /* NULL: all of the account's */
+    size_t role_count;
+    const str *can; /* "posts:read"; NULL: all that the roles allow */
+    size_t can_count;
+    int64_t now, expires; /* 0: never */
+    const char *kind;     /* "live", "test" */
+};
+struct key_made {
+    str id, text; /* text: shown once */
+    struct stmt st;
+};
+/* The statement that keeps a new key. */
+void account_key_make(struct arena *a, const struct key_wish *w, struct key_made *out);
+/* Roles that the account does not have, scopes that name nothing. Fails with INVALID, the field
+ * named. access may be NULL: then roles are not looked at. */
+int account_key_check(struct arena *a, const struct schema *s, const struct access *access,
+                      const struct principal *owner, const struct key_wish *w, struct err *err);
+/* Live keys of an account (empty: of all): id, account, name, hint, roles, can, created_at,
+ * expires_at, used_at. */
+struct stmt account_keys_list(struct arena *a, str account);
+struct stmt account_key_end(struct arena *a, str id, int64_t now);
 
 #endif

@@ -10,6 +10,7 @@ enum { CLAIMS_MOST = 32, ADDRESS_FACTOR = 10 };
 struct accounts {
     const struct account_config *config;
     struct arena *arena; /* of the start: only there */
+    const struct schema *schema;
     const struct table *table;
     struct db *db;
     struct identity *identity;
@@ -67,6 +68,55 @@ void account__ticket(struct request *rq, const struct accounts *x, const struct 
                      struct ticket *out);
 bool account__verified(const struct accounts *x, const struct account *who);
 
+/* ---- where sessions are kept: session_rows.c, session_redis.c ---- */
+struct session {
+    str id, account, address, agent;
+    int64_t counter; /* of refresh tokens; 0: the session is a cookie's */
+    int64_t created, used, rotated, expires;
+};
+enum { SESSIONS_SHOWN = 100, SESSIONS_ENDED = 10000 };
+/* Those of an account: sid, or (empty) all but keep. */
+struct session_end {
+    str account, sid, keep;
+    enum audit_event why;
+};
+/* What such an end is called in the audit log. */
+struct audit_note session__note(const struct session_end *e);
+struct session_ops {
+    const char *name;
+    /* note: in the same transaction, where there is one. */
+    WAITS int (*add)(struct request *rq, const struct accounts *x, const struct session *s,
+                     const struct audit_note *note, struct err *err);
+    /* out->id is empty when there is none that has not ended. */
+    WAITS int (*find)(struct request *rq, const struct accounts *x, str sid, struct session *out,
+                      struct err *err);
+    /* To next, when the counter still stands one before it. */
+    WAITS int (*rotate)(struct request *rq, const struct accounts *x, const struct session *next,
+                        bool *won, struct err *err);
+    WAITS int (*touch)(struct request *rq, const struct accounts *x, str sid, int64_t now,
+                       struct err *err);
+    /* Of an account, SESSIONS_SHOWN at most, the one used last first. */
+    WAITS int (*list)(struct request *rq, const struct accounts *x, str account,
+                      struct session **out, size_t *count, struct err *err);
+    /* Gives the ids of those that it ended. */
+    WAITS int (*end)(struct request *rq, const struct accounts *x, const struct session_end *e,
+                     int64_t now, str **ids, size_t *count, struct err *err);
+    /* Ids of those that ended since, in a. */
+    WAITS int (*ended)(struct arena *a, const struct accounts *x, int64_t since, str **out,
+                       size_t *count, struct err *err);
+};
+extern const struct session_ops session_rows, session_redis;
+
+/* note may be NULL. */
+WAITS int account__write(struct request *rq, const struct accounts *x, struct stmt st,
+                         int64_t *changes, const struct audit_note *note, struct err *err);
+#define STATEMENT(text_, ...)                                                                      \
+    (struct stmt)                                                                                  \
+    {                                                                                              \
+        .text = LIT(text_), .binds = (const struct value[]){__VA_ARGS__},                          \
+        .bind_count = sizeof((const struct value[]){__VA_ARGS__}) / sizeof(struct value)           \
+    }
+
 /* ---- sessions.c ---- */
 struct tokens {
     str access, refresh;
@@ -78,13 +128,67 @@ WAITS int session__refresh(struct request *rq, const struct accounts *x, str tok
                            struct tokens *out, struct err *err);
 /* Ends sessions of the account: all but `keep` (empty: all) when sid is empty, else that one.
  * *count: how many there were. */
-struct session_end {
-    str account, sid, keep;
-    enum audit_event why;
-};
 WAITS int session__end(struct request *rq, const struct accounts *x, const struct session_end *e,
                        size_t *count, struct err *err);
+/* A session without tokens, for a cookie. */
+WAITS int session__begin_cookie(struct request *rq, const struct accounts *x,
+                                const struct account *who, struct session *out, struct err *err);
+/* A session that is neither over nor unused for too long; out->id empty: there is none. */
+WAITS int session__live(struct request *rq, const struct accounts *x, str sid, int64_t now,
+                        struct session *out, struct err *err);
+/* How long, in seconds, use is not written down again, and nothing is looked at again. */
+int64_t session__pause(const struct accounts *x, int64_t most);
 endpoint_fn session__list, session__remove;
+void account__time(struct buf *b, int64_t seconds); /* JSON; null for 0 */
+
+/* ---- cookies.c ---- */
+/* Whether the client of login or register wants a cookie: `?session=cookie`. Fails with BAD; DENIED
+ * when the page that asks is another's. */
+int cookie__wanted(struct request *rq, const struct accounts *x, bool *out, struct err *err);
+/* Signs in by cookie: a new session in the place of the one that the request came with; the answer
+ * is the account and the token for writes. */
+WAITS int cookie__begin(struct request *rq, const struct accounts *x, const struct account *who,
+                        struct err *err);
+/* A new id for the session, after which the old one is over; Set-Cookie, no body. */
+WAITS int cookie__renew(struct request *rq, const struct accounts *x, const struct account *who,
+                        str *sid, struct err *err);
+void cookie__clear(struct request *rq, const struct accounts *x);
+/* *out NULL: no cookie, or one that is not good any more. */
+WAITS int cookie__who(struct request *rq, const struct accounts *x, int64_t now,
+                      struct signed_in **out, struct err *err);
+bool cookie__plain(const struct accounts *x,
+                   const struct request *rq); /* over http, in development */
+endpoint_fn cookie__csrf;
+
+/* ---- csrf.c ---- */
+/* Whether a write under this session may be what its owner wants. Fails with DENIED. */
+int csrf__check(const struct request *rq, const struct accounts *x, str sid, struct err *err);
+/* Where there is no session yet: only what tells that it is from elsewhere is refused. */
+int csrf__from_us(const struct request *rq, const struct accounts *x, struct err *err);
+
+/* ---- keys.c, key_rows.c ---- */
+WAITS int key__who(struct request *rq, const struct accounts *x, str text, str id, int64_t now,
+                   struct signed_in **out, struct err *err);
+/* Revoked, of any account. */
+WAITS int key__ended(struct arena *a, const struct accounts *x, int64_t since, str **out,
+                     size_t *count, struct err *err);
+WAITS int key__all_of(struct request *rq, const struct accounts *x, str account, struct rows *out,
+                      struct err *err);
+/* Those of the list that the owner has, himself or by a role that includes them. */
+size_t key__roles(const struct access *access, const struct principal *owner, const str *list,
+                  size_t count, str *out);
+endpoint_fn key__add, key__list, key__remove;
+
+/* ---- basic.c ---- */
+WAITS int basic__who(struct request *rq, const struct accounts *x, str coded, int64_t now,
+                     struct signed_in **out, struct err *err);
+/* What was remembered of the password with that hash is not good any more. */
+void basic__forget(const struct accounts *x, const struct account *who);
+
+/* ---- device.c ---- */
+/* "Firefox on Linux", of a User-Agent; what it does not know it calls by its first word. Lives in
+ * a, or is a literal. */
+str device_name(struct arena *a, str agent);
 
 /* ---- body.c ---- */
 /* The JSON object of a body. Fails with MEDIA, BAD, TOOBIG. */
@@ -93,15 +197,26 @@ WAITS int account__body(struct request *rq, struct value *out, struct err *err);
 int account__text(const struct value *body, str name, str *out, struct err *err);
 void account__answer(struct request *rq, const struct accounts *x, const struct tokens *t,
                      const struct account *who);
-/* Who is signed in: the account's key. Fails with SIGNIN, word sign_in_required. */
+/* Who is signed in, as a person: the account's key. Fails with SIGNIN, word sign_in_required;
+ * DENIED, word not_for_keys. */
 int account__me(const struct request *rq, str *key, struct err *err);
 
 /* ---- password rules (credentials.c) ---- */
 WAITS int account__acceptable(const struct accounts *x, str password, str field, struct err *err);
 /* One more attempt on that name from that address. Fails with LIMITED. */
 int account__attempt(struct request *rq, const struct accounts *x, str login, struct err *err);
+void account__note_failure(struct request *rq, const struct accounts *x, enum audit_event event,
+                           str key, str login);
+/* Whether there is one left, without taking it. Fails with LIMITED. */
+int account__may_attempt(struct request *rq, const struct accounts *x, str login, struct err *err);
 
+/* Fails with SIGNIN, word bad_credentials, when it is not the account's. */
+WAITS int account__prove(struct request *rq, const struct accounts *x, const struct account *who,
+                         str password, struct err *err);
 endpoint_fn account__register, account__login, account__refresh, account__logout, account__change,
     account__show, account__jwks;
+
+/* ---- leave.c ---- */
+endpoint_fn account__leave;
 
 #endif

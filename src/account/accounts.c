@@ -22,7 +22,14 @@ static const char tables_lite[] =
     "CREATE TABLE IF NOT EXISTS cairn_audit (id TEXT PRIMARY KEY NOT NULL, at INTEGER NOT NULL,"
     " event TEXT NOT NULL, account TEXT NOT NULL, login TEXT NOT NULL, address TEXT NOT NULL,"
     " agent TEXT NOT NULL, request_id TEXT NOT NULL, detail TEXT NOT NULL) WITHOUT ROWID;"
-    "CREATE INDEX IF NOT EXISTS cairn_audit_at ON cairn_audit (at);";
+    "CREATE INDEX IF NOT EXISTS cairn_audit_at ON cairn_audit (at);"
+    "CREATE TABLE IF NOT EXISTS cairn_keys (id TEXT PRIMARY KEY NOT NULL, account TEXT NOT NULL,"
+    " name TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, hint TEXT NOT NULL, roles TEXT NOT NULL,"
+    " can TEXT NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL,"
+    " used_at INTEGER NOT NULL, revoked_at INTEGER) WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS cairn_keys_account ON cairn_keys (account);"
+    "CREATE INDEX IF NOT EXISTS cairn_keys_revoked ON cairn_keys (revoked_at)"
+    " WHERE revoked_at IS NOT NULL;";
 static const char tables_postgres[] =
     "CREATE TABLE IF NOT EXISTS cairn_sessions (id text PRIMARY KEY, account text NOT NULL,"
     " counter bigint NOT NULL, created_at bigint NOT NULL, used_at bigint NOT NULL,"
@@ -34,7 +41,14 @@ static const char tables_postgres[] =
     "CREATE TABLE IF NOT EXISTS cairn_audit (id text PRIMARY KEY, at bigint NOT NULL,"
     " event text NOT NULL, account text NOT NULL, login text NOT NULL, address text NOT NULL,"
     " agent text NOT NULL, request_id text NOT NULL, detail text NOT NULL);"
-    "CREATE INDEX IF NOT EXISTS cairn_audit_at ON cairn_audit (at);";
+    "CREATE INDEX IF NOT EXISTS cairn_audit_at ON cairn_audit (at);"
+    "CREATE TABLE IF NOT EXISTS cairn_keys (id text PRIMARY KEY, account text NOT NULL,"
+    " name text NOT NULL, hash text NOT NULL UNIQUE, hint text NOT NULL, roles text NOT NULL,"
+    " can text NOT NULL, created_at bigint NOT NULL, expires_at bigint NOT NULL,"
+    " used_at bigint NOT NULL, revoked_at bigint);"
+    "CREATE INDEX IF NOT EXISTS cairn_keys_account ON cairn_keys (account);"
+    "CREATE INDEX IF NOT EXISTS cairn_keys_revoked ON cairn_keys (revoked_at)"
+    " WHERE revoked_at IS NOT NULL;";
 
 const char *account_tables(enum dialect d)
 {
@@ -116,7 +130,7 @@ int accounts_new(struct arena *a, const struct schema *s, struct db *db,
                  struct err *err)
 {
     struct accounts *x = ARENA_NEW(a, struct accounts);
-    *x = (struct accounts){.config = c, .arena = a, .db = db, .identity = i};
+    *x = (struct accounts){.config = c, .arena = a, .schema = s, .db = db, .identity = i};
     x->table = schema_table(s, c->table);
     if (!x->table)
         return fail(err, E_CONFIG, "auth.table: there is no table '%.*s'", STR_ARG(c->table));
@@ -147,6 +161,20 @@ void accounts_free(struct accounts **x)
 
 /* ---- routes ---- */
 
+static bool offered(const struct account_config *c, endpoint_fn *run)
+{
+    if (run == account__register)
+        return c->registration;
+    if (run == cookie__csrf)
+        return c->cookies;
+    return c->keys || (run != key__add && run != key__list && run != key__remove);
+}
+
+static bool opens(endpoint_fn *run)
+{
+    return run == account__login || run == account__register || run == account__refresh;
+}
+
 int account_routes(struct router *r, const struct accounts *x, struct err *err)
 {
     static const struct {
@@ -160,8 +188,13 @@ int account_routes(struct router *r, const struct accounts *x, struct err *err)
         {METHOD_POST, "/auth/logout", "sign out", account__logout},
         {METHOD_POST, "/auth/password", "change own password", account__change},
         {METHOD_GET, "/auth/me", "own account", account__show},
+        {METHOD_DELETE, "/auth/me", "delete own account", account__leave},
+        {METHOD_GET, "/auth/csrf", "token for writes under a cookie", cookie__csrf},
         {METHOD_GET, "/auth/sessions", "own sessions", session__list},
         {METHOD_DELETE, "/auth/sessions/:id", "end a session", session__remove},
+        {METHOD_POST, "/auth/keys", "make an API key", key__add},
+        {METHOD_GET, "/auth/keys", "own API keys", key__list},
+        {METHOD_DELETE, "/auth/keys/:id", "revoke an API key", key__remove},
     };
     struct endpoint keys = {.run = account__jwks,
                             .data = x,
@@ -169,14 +202,15 @@ int account_routes(struct router *r, const struct accounts *x, struct err *err)
                             .method = METHOD_GET,
                             .what = "public keys of tokens"};
     for (size_t i = 0; i < COUNT_OF(list); i++) {
-        if (list[i].run == account__register && !x->config->registration)
+        if (!offered(x->config, list[i].run))
             continue;
         str pattern = arena_printf(x->arena, "%.*s%s", STR_ARG(x->config->prefix), list[i].path);
         struct endpoint e = {.run = list[i].run,
                              .data = x,
                              .pattern = pattern.ptr,
                              .method = list[i].method,
-                             .what = list[i].what};
+                             .what = list[i].what,
+                             .signs_in = opens(list[i].run)};
         TRY(router_add(r, &e, err));
     }
     return router_add(r, &keys, err);

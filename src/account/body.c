@@ -42,24 +42,14 @@ void account__answer(struct request *rq, const struct accounts *x, const struct 
 
 int account__me(const struct request *rq, str *key, struct err *err)
 {
-    if (rq->principal && rq->principal->subject.len) {
-        *key = rq->principal->subject;
+    const struct principal *p = rq->principal;
+    if (p && p->key.len)
+        return fail_field(err, E_DENIED, LIT("not_for_keys"), LIT(""),
+                          "an API key cannot do this: its owner signs in for it");
+    if (p && p->subject.len) {
+        *key = p->subject;
         return 0;
     }
     return fail_field(err, E_SIGNIN, LIT("sign_in_required"), LIT(""),
                       "sign in first: Authorization: Bearer TOKEN");
-}
-
-int account_who(struct identity *i, const struct request *rq, int64_t now, struct signed_in **out,
-                struct err *err)
-{
-    str value = request_header(rq, LIT("Authorization"));
-    *out = NULL;
-    if (!value.ptr)
-        return 0;
-    size_t blank = str_find(value, ' ');
-    if (!str_eqi(str_upto(value, blank == STR_NONE ? value.len : blank), LIT("Bearer")))
-        return fail_field(err, E_SIGNIN, LIT("invalid_token"), LIT(""),
-                          "the scheme of Authorization is Bearer");
-    return identity_check(i, str_trim(str_from(value, blank)), now, out, err);
 }

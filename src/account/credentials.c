@@ -84,6 +84,15 @@ int account__attempt(struct request *rq, const struct accounts *x, str login, st
     return limited(rq, &v, err);
 }
 
+int account__may_attempt(struct request *rq, const struct accounts *x, str login, struct err *err)
+{
+    struct limit_verdict v;
+    limit_take(x->by_address, str_hash(request_peer(rq)), loop_now(), 0, &v);
+    if (v.left)
+        limit_take(x->by_account, str_hash(login), loop_now(), 0, &v);
+    return v.left ? 0 : limited(rq, &v, err);
+}
+
 static int hash_into(struct request *rq, const struct accounts *x, str password, str *out,
                      struct err *err)
 {
@@ -101,8 +110,8 @@ static int wrong(struct err *err)
                       "the name or the password is wrong");
 }
 
-static void note_failure(struct request *rq, const struct accounts *x, enum audit_event event,
-                         str key, str login)
+void account__note_failure(struct request *rq, const struct accounts *x, enum audit_event event,
+                           str key, str login)
 {
     audit__alone(rq, x, &(struct audit_note){event, key, login, (str){0}});
 
@@ -129,7 +138,7 @@ static int prove(struct request *rq, const struct accounts *x, str login, str pa
     str stored = hash && hash->kind == V_TEXT ? hash->text : (str){0};
     TRY(passwords_check(identity_passwords(x->identity), password, stored, &v, err));
     if (!v.good) {
-        note_failure(rq, x, AUDIT_SIGNIN_FAILED, who->key, login);
+        account__note_failure(rq, x, AUDIT_SIGNIN_FAILED, who->key, login);
         return wrong(err);
     }
     if (v.stale) {
@@ -148,21 +157,31 @@ static int credentials(struct request *rq, const struct accounts *x, struct valu
     return account__text(body, LIT("password"), password, err);
 }
 
+static int begin(struct request *rq, const struct accounts *x, const struct account *who,
+                 bool cookie, struct err *err)
+{
+    struct tokens t;
+    if (cookie)
+        return cookie__begin(rq, x, who, err);
+    TRY(session__begin(rq, x, who, &t, err));
+    account__answer(rq, x, &t, who);
+    return 0;
+}
+
 int account__login(struct request *rq, const void *data, struct err *err)
 {
     const struct accounts *x = data;
     struct value body;
     struct account who;
-    struct tokens t;
     str login, password;
+    bool cookie;
+    TRY(cookie__wanted(rq, x, &cookie, err));
     TRY(credentials(rq, x, &body, &login, &password, err));
     TRY(prove(rq, x, login, password, &who, err));
     if (!account__verified(x, &who))
         return fail_field(err, E_DENIED, LIT("not_verified"), LIT(""),
                           "the account is not verified yet");
-    TRY(session__begin(rq, x, &who, &t, err));
-    account__answer(rq, x, &t, &who);
-    return 0;
+    return begin(rq, x, &who, cookie, err);
 }
 
 int account__refresh(struct request *rq, const void *data, struct err *err)
@@ -194,6 +213,8 @@ int account__logout(struct request *rq, const void *data, struct err *err)
     sid = whole ? LIT("") : signed_in_sid(rq->signed_in);
     struct session_end e = {.account = key, .sid = sid, .why = AUDIT_SESSIONS_ENDED};
     TRY(session__end(rq, x, &e, &ended, err));
+    if (signed_in_by(rq->signed_in) == BY_COOKIE)
+        cookie__clear(rq, x);
     rq->reply->status = 204;
     return 0;
 }
@@ -202,8 +223,9 @@ int account__show(struct request *rq, const void *data, struct err *err)
 {
     const struct accounts *x = data;
     struct account who;
-    str key;
-    TRY(account__me(rq, &key, err));
+    str key = rq->principal ? rq->principal->subject : LIT("");
+    if (!key.len)
+        TRY(account__me(rq, &key, err));
     TRY(account__by_key(rq, x, key, &who, err));
     if (!who.cells)
         return fail(err, E_NOTFOUND, "the account is gone");
@@ -222,36 +244,45 @@ int account__jwks(struct request *rq, const void *data, struct err *err)
     return 0;
 }
 
-/* {"current":...,"password":...}: the other sessions end. */
+int account__prove(struct request *rq, const struct accounts *x, const struct account *who,
+                   str password, struct err *err)
+{
+    struct password_verdict v;
+    if (!who->cells)
+        return fail(err, E_NOTFOUND, "the account is gone");
+    const struct value *hash = &who->cells[x->password->index];
+    TRY(passwords_check(identity_passwords(x->identity), password,
+                        hash->kind == V_TEXT ? hash->text : (str){0}, &v, err));
+    if (v.good)
+        return 0;
+    account__note_failure(rq, x, AUDIT_PASSWORD_REFUSED, who->key, LIT(""));
+    return wrong(err);
+}
+
+/* {"current":...,"password":...}: the other sessions end; one in a cookie gets another id. */
 int account__change(struct request *rq, const void *data, struct err *err)
 {
     const struct accounts *x = data;
     struct value body;
     struct account who;
     size_t ended;
-    str key, current, password, hash;
-    struct password_verdict v;
+    str key, current, password, hash, keep;
     TRY(account__me(rq, &key, err));
+    keep = signed_in_sid(rq->signed_in);
     TRY(account__body(rq, &body, err));
     TRY(account__text(&body, LIT("current"), &current, err));
     TRY(account__text(&body, LIT("password"), &password, err));
     TRY(account__attempt(rq, x, key, err));
     TRY(account__by_key(rq, x, key, &who, err));
-    if (!who.cells)
-        return fail(err, E_NOTFOUND, "the account is gone");
-    const struct value *old = &who.cells[x->password->index];
-    TRY(passwords_check(identity_passwords(x->identity), current,
-                        old->kind == V_TEXT ? old->text : (str){0}, &v, err));
-    if (!v.good) {
-        note_failure(rq, x, AUDIT_PASSWORD_REFUSED, key, LIT(""));
-        return wrong(err);
-    }
+    TRY(account__prove(rq, x, &who, current, err));
     TRY(account__acceptable(x, password, LIT("password"), err));
     TRY(hash_into(rq, x, password, &hash, err));
     struct audit_note note = {.event = AUDIT_PASSWORD_CHANGED, .account = key};
     TRY(account__set_password(rq, x, &who, hash.ptr, &note, err));
-    struct session_end e = {
-        .account = key, .keep = signed_in_sid(rq->signed_in), .why = AUDIT_SESSIONS_ENDED};
+    basic__forget(x, &who);
+    if (signed_in_by(rq->signed_in) == BY_COOKIE)
+        TRY(cookie__renew(rq, x, &who, &keep, err));
+    struct session_end e = {.account = key, .keep = keep, .why = AUDIT_SESSIONS_ENDED};
     TRY(session__end(rq, x, &e, &ended, err));
     rq->reply->status = 204;
     return 0;
@@ -376,8 +407,9 @@ int account__register(struct request *rq, const void *data, struct err *err)
                      .items = ARENA_ARRAY(&rq->arena, struct err_item, FAULTS_MOST)};
     struct value body;
     struct account who;
-    struct tokens t;
     str login, password, hash;
+    bool cookie;
+    TRY(cookie__wanted(rq, x, &cookie, err));
     TRY(credentials(rq, x, &body, &login, &password, err));
     f.login = login;
     TRY(account__attempt(rq, x, login, err));
@@ -397,7 +429,5 @@ int account__register(struct request *rq, const void *data, struct err *err)
         account__put(&rq->reply->body, x, &who);
         return 0;
     }
-    TRY(session__begin(rq, x, &who, &t, err));
-    account__answer(rq, x, &t, &who);
-    return 0;
+    return begin(rq, x, &who, cookie, err);
 }

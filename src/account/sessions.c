@@ -1,15 +1,20 @@
-/* sessions.c -- one row a session. Its refresh token is the session's id and a counter under a MAC:
- * using it moves the counter on by one conditional UPDATE, so of two at once one wins. The loser,
- * or a client that never saw the answer, gets the same successor for a few seconds (it is computed,
- * not stored); an older token later than that is a theft, and ends the session.
- * SPDX: Apache-2.0 */
+/* sessions.c -- signed in, by tokens or by a cookie. A refresh token is the session's id and a
+ * counter under a MAC: using it moves the counter on by one conditional UPDATE, so of two at once
+ * one wins. The loser, or a client that never saw the answer, gets the same successor for a few
+ * seconds (it is computed, not stored); an older token later than that is a theft, and ends the
+ * session. SPDX: Apache-2.0 */
 #include "account/account_priv.h"
 
 #include "observe/log.h"
 
 #include <time.h>
 
-enum { SESSIONS_SHOWN = 100, SYNC_MOST = 10000 };
+enum { SYNC_SLACK = 5 };
+
+static const struct session_ops *ops_of(const struct accounts *x)
+{
+    return x->config->redis ? &session_redis : &session_rows;
+}
 
 static int invalid(struct err *err)
 {
@@ -17,12 +22,7 @@ static int invalid(struct err *err)
                       "the refresh token is not valid any more; sign in again");
 }
 
-#define STATEMENT(text_, ...)                                                                      \
-    (struct stmt)                                                                                  \
-    {                                                                                              \
-        .text = LIT(text_), .binds = (const struct value[]){__VA_ARGS__},                          \
-        .bind_count = sizeof((const struct value[]){__VA_ARGS__}) / sizeof(struct value)           \
-    }
+/* ---- beginning ---- */
 
 static int tokens_for(struct request *rq, const struct accounts *x, const struct account *who,
                       str sid, uint64_t counter, struct tokens *out, struct err *err)
@@ -30,51 +30,78 @@ static int tokens_for(struct request *rq, const struct accounts *x, const struct
     struct ticket t;
     account__ticket(rq, x, who, &t);
     t.sid = sid;
-    out->refresh = identity_refresh_make(&rq->arena, x->identity, sid, counter);
+    out->refresh = identity_seal(&rq->arena, x->identity, SEALED_REFRESH, sid, counter);
     return identity_token(&rq->arena, x->identity, &t, &out->access, err);
+}
+
+static int begin(struct request *rq, const struct accounts *x, const struct account *who,
+                 int64_t counter, struct session *out, struct err *err)
+{
+    char *sid = arena_new(&rq->arena, SID_TEXT);
+    int64_t now = account__now();
+    uuid_v4(sid);
+    *out = (struct session){.id = str_make(sid, SID_TEXT),
+                            .account = who->key,
+                            .address = request_peer(rq),
+                            .agent = audit__agent(rq),
+                            .counter = counter,
+                            .created = now,
+                            .used = now,
+                            .rotated = now,
+                            .expires = now + x->config->refresh_s};
+    struct audit_note note = {AUDIT_SIGNED_IN, who->key, (str){0}, out->id};
+    return ops_of(x)->add(rq, x, out, &note, err);
 }
 
 int session__begin(struct request *rq, const struct accounts *x, const struct account *who,
                    struct tokens *out, struct err *err)
 {
-    char *sid = arena_new(&rq->arena, SID_TEXT);
-    int64_t now = account__now();
-    uuid_v4(sid);
-    struct value id = value_text(str_make(sid, SID_TEXT));
-    struct audit_note note = {AUDIT_SIGNED_IN, who->key, (str){0}, id.text};
-    struct db_write w = {
-        .st = STATEMENT("INSERT INTO cairn_sessions (id, account, counter, created_at, used_at,"
-                        " rotated_at, expires_at, address, agent)"
-                        " VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8)",
-                        id, value_text(who->key), value_int(now), value_int(now), value_int(now),
-                        value_int(now + x->config->refresh_s), value_text(request_peer(rq)),
-                        value_text(audit__agent(rq))),
-        .arena = &rq->arena,
-        .expect = -1};
-    TRY(audit__write(rq, x, &w, &note, err));
-    return tokens_for(rq, x, who, id.text, 1, out, err);
+    struct session s;
+    TRY(begin(rq, x, who, 1, &s, err));
+    return tokens_for(rq, x, who, s.id, 1, out, err);
+}
+
+int session__begin_cookie(struct request *rq, const struct accounts *x, const struct account *who,
+                          struct session *out, struct err *err)
+{
+    return begin(rq, x, who, 0, out, err);
+}
+
+/* ---- a session that is there ---- */
+
+static bool over(const struct accounts *x, const struct session *s, int64_t now)
+{
+    return !s->id.len || s->expires <= now ||
+           (x->config->idle_s && s->used + x->config->idle_s <= now);
+}
+
+int64_t session__pause(const struct accounts *x, int64_t most)
+{
+    int64_t part = x->config->idle_s / 4;
+    return x->config->idle_s && part < most ? part : most;
+}
+
+int session__live(struct request *rq, const struct accounts *x, str sid, int64_t now,
+                  struct session *out, struct err *err)
+{
+    enum { TOUCH_SECONDS = 60 };
+    struct err why = {0};
+    TRY(ops_of(x)->find(rq, x, sid, out, err));
+    if (over(x, out, now)) {
+        *out = (struct session){0};
+        return 0;
+    }
+    if (out->used + session__pause(x, TOUCH_SECONDS) > now)
+        return 0;
+    out->used = now;
+    if (ops_of(x)->touch(rq, x, sid, now, &why) == E_CANCELLED) {
+        *err = why;
+        return err->code;
+    }
+    return 0; /* that it was used can also be written down the next time */
 }
 
 /* ---- refreshing ---- */
-
-enum { S_ACCOUNT, S_COUNTER, S_USED, S_ROTATED, S_EXPIRES, S_REVOKED };
-
-static int read_session(struct request *rq, const struct accounts *x, str sid, struct rows *out,
-                        struct err *err)
-{
-    struct stmt st = STATEMENT("SELECT account, counter, used_at, rotated_at, expires_at,"
-                               " coalesce(revoked_at, 0) FROM cairn_sessions WHERE id = $1",
-                               value_text(sid));
-    rq->statements++;
-    TRY(db_rows(x->db, &st, &rq->arena, 1, out, err));
-    return out->count ? 0 : invalid(err);
-}
-
-static bool over(const struct accounts *x, const struct value *s, int64_t now)
-{
-    return s[S_REVOKED].i || s[S_EXPIRES].i <= now ||
-           (x->config->idle_s && s[S_USED].i + x->config->idle_s <= now);
-}
 
 static void log_theft(const struct request *rq, str sid, str key)
 {
@@ -87,60 +114,58 @@ static void log_theft(const struct request *rq, str sid, str key)
 }
 
 /* An older token than the session's last one. */
-static int old_token(struct request *rq, const struct accounts *x, str sid, uint64_t counter,
-                     const struct value *s, struct err *err)
+static int old_token(struct request *rq, const struct accounts *x, const struct session *s,
+                     uint64_t counter, struct err *err)
 {
-    int64_t now = account__now();
     size_t ended;
-    bool parent = counter + 1 == (uint64_t)s[S_COUNTER].i;
-    if (parent && x->config->reuse_s && now - s[S_ROTATED].i <= x->config->reuse_s)
+    bool parent = counter + 1 == (uint64_t)s->counter;
+    if (parent && x->config->reuse_s && account__now() - s->rotated <= x->config->reuse_s)
         return 0;
-    log_theft(rq, sid, s[S_ACCOUNT].text);
-    struct session_end e = {s[S_ACCOUNT].text, sid, (str){0}, AUDIT_TOKEN_REUSED};
+    log_theft(rq, s->id, s->account);
+    struct session_end e = {s->account, s->id, (str){0}, AUDIT_TOKEN_REUSED};
     TRY(session__end(rq, x, &e, &ended, err));
     return invalid(err);
 }
 
 /* Moves the counter on, when it still stands where the token says. */
-static int rotate(struct request *rq, const struct accounts *x, str sid, uint64_t counter,
-                  bool *won, struct err *err)
+static int rotate(struct request *rq, const struct accounts *x, const struct session *s, bool *won,
+                  struct err *err)
 {
-    int64_t now = account__now();
-    struct db_write w = {
-        .st = STATEMENT("UPDATE cairn_sessions SET counter = counter + 1, used_at = $1,"
-                        " rotated_at = $2, address = $3, agent = $4"
-                        " WHERE id = $5 AND counter = $6 AND revoked_at IS NULL",
-                        value_int(now), value_int(now), value_text(request_peer(rq)),
-                        value_text(audit__agent(rq)), value_text(sid), value_int((int64_t)counter)),
-        .arena = &rq->arena,
-        .expect = -1};
-    TRY(audit__write(rq, x, &w, NULL, err));
-    *won = w.changes == 1;
-    return 0;
+    struct session next = *s;
+    next.counter++;
+    next.used = next.rotated = account__now();
+    next.address = request_peer(rq);
+    next.agent = audit__agent(rq);
+    return ops_of(x)->rotate(rq, x, &next, won, err);
+}
+
+static int find_token(struct request *rq, const struct accounts *x, str sid, struct session *out,
+                      struct err *err)
+{
+    TRY(ops_of(x)->find(rq, x, sid, out, err));
+    return over(x, out, account__now()) || !out->counter ? invalid(err) : 0;
 }
 
 int session__refresh(struct request *rq, const struct accounts *x, str token, struct tokens *out,
                      struct err *err)
 {
-    struct rows rows;
+    struct session s;
     struct account who;
     str sid;
     uint64_t counter;
     bool won = false;
-    if (!identity_refresh_read(&rq->arena, x->identity, token, &sid, &counter))
+    if (!identity_unseal(&rq->arena, x->identity, SEALED_REFRESH, token, &sid, &counter))
         return invalid(err);
-    TRY(read_session(rq, x, sid, &rows, err));
-    if (over(x, rows.cells, account__now()) || counter > (uint64_t)rows.cells[S_COUNTER].i)
+    TRY(find_token(rq, x, sid, &s, err));
+    if (counter > (uint64_t)s.counter)
         return invalid(err);
-    if (counter == (uint64_t)rows.cells[S_COUNTER].i)
-        TRY(rotate(rq, x, sid, counter, &won, err));
+    if (counter == (uint64_t)s.counter)
+        TRY(rotate(rq, x, &s, &won, err));
     if (!won) {
-        TRY(read_session(rq, x, sid, &rows, err));
-        if (over(x, rows.cells, account__now()))
-            return invalid(err);
-        TRY(old_token(rq, x, sid, counter, rows.cells, err));
+        TRY(find_token(rq, x, sid, &s, err));
+        TRY(old_token(rq, x, &s, counter, err));
     }
-    TRY(account__by_key(rq, x, rows.cells[S_ACCOUNT].text, &who, err));
+    TRY(account__by_key(rq, x, s.account, &who, err));
     if (!who.cells)
         return invalid(err);
     return tokens_for(rq, x, &who, sid, counter + 1, out, err);
@@ -148,96 +173,117 @@ int session__refresh(struct request *rq, const struct accounts *x, str token, st
 
 /* ---- ending ---- */
 
+struct audit_note session__note(const struct session_end *e)
+{
+    return (struct audit_note){e->why, e->account, (str){0},
+                               e->sid.len    ? e->sid
+                               : e->keep.len ? LIT("all others")
+                                             : LIT("all")};
+}
+
 int session__end(struct request *rq, const struct accounts *x, const struct session_end *e,
                  size_t *count, struct err *err)
 {
     int64_t now = account__now();
-    bool one = e->sid.len != 0;
-    const struct value binds[] = {value_int(now), value_text(e->account),
-                                  value_text(one           ? e->sid
-                                             : e->keep.ptr ? e->keep
-                                                           : LIT(""))};
-    struct audit_note note = {e->why, e->account, (str){0},
-                              one           ? e->sid
-                              : e->keep.len ? LIT("all others")
-                                            : LIT("all")};
-    struct db_write w = {
-        .st = {.text = one ? LIT("UPDATE cairn_sessions SET revoked_at = $1 WHERE account = $2"
-                                 " AND id = $3 AND revoked_at IS NULL RETURNING id")
-                           : LIT("UPDATE cairn_sessions SET revoked_at = $1 WHERE account = $2"
-                                 " AND id <> $3 AND revoked_at IS NULL RETURNING id"),
-               .binds = binds,
-               .bind_count = 3},
-        .arena = &rq->arena,
-        .expect = -1};
-    TRY(audit__write(rq, x, &w, &note, err));
-    *count = w.rows.count;
-    for (size_t i = 0; i < w.rows.count; i++)
-        identity_revoke(x->identity, w.rows.cells[i].text, now);
+    str *ids;
+    *count = 0;
+    TRY(ops_of(x)->end(rq, x, e, now, &ids, count, err));
+    for (size_t i = 0; i < *count; i++)
+        identity_revoke(x->identity, ids[i], now);
     return 0;
 }
 
 int account_sync(const struct accounts *x, int64_t now, struct err *err)
 {
     struct arena a;
-    struct rows rows = {0};
-    struct stmt st =
-        STATEMENT("SELECT id FROM cairn_sessions WHERE revoked_at >= $1", value_int(now - 5));
+    str *list;
+    size_t count = 0;
+    int64_t since = identity_synced(x->identity, now) - SYNC_SLACK;
     arena_init(&a, 4 << 20);
-    int code = db_rows(x->db, &st, &a, SYNC_MOST, &rows, err);
-    for (size_t i = 0; code == 0 && i < rows.count; i++)
-        identity_revoke(x->identity, rows.cells[i].text, now);
+    int code = ops_of(x)->ended(&a, x, since, &list, &count, err);
+    for (size_t i = 0; code == 0 && i < count; i++)
+        identity_revoke(x->identity, list[i], now);
+    if (code == 0)
+        code = x->config->keys ? key__ended(&a, x, since, &list, &count, err) : (int)(count = 0);
+    for (size_t i = 0; code == 0 && i < count; i++)
+        identity_revoke(x->identity, list[i], now);
+    if (code == 0)
+        identity_sync_done(x->identity, now);
+    arena_reset(&a);
+    return code;
+}
+
+int account_recall(struct db_admin *admin, struct identity *i, int64_t now, struct err *err)
+{
+    struct arena a;
+    struct rows rows = {0};
+    struct value since = value_int(identity_synced(i, now) - SYNC_SLACK);
+    struct stmt st = {.text = LIT("SELECT id FROM cairn_sessions WHERE revoked_at >= $1 UNION ALL"
+                                  " SELECT id FROM cairn_keys WHERE revoked_at >= $1"),
+                      .binds = &since,
+                      .bind_count = 1};
+    arena_init(&a, 64 << 20);
+    int code = db_admin_run(admin, &st, &a, &rows, err);
+    for (size_t k = 0; code == 0 && k < rows.count; k++)
+        identity_revoke(i, rows.cells[k].text, now);
     arena_reset(&a);
     return code;
 }
 
 /* ---- own sessions ---- */
 
-static void put_time(struct buf *b, int64_t seconds)
+void account__time(struct buf *b, int64_t seconds)
 {
     static const struct column when = {.type = TYPE_TIMESTAMP};
     char text[40];
     time_t t = (time_t)seconds;
     struct tm tm;
-    gmtime_r(&t, &tm);
-    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S.000000Z", &tm);
-    struct value v = value_text(str_of(text));
+    struct value v = value_null();
+    if (seconds) {
+        gmtime_r(&t, &tm);
+        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S.000000Z", &tm);
+        v = value_text(str_of(text));
+    }
     render_cell(b, &when, &v);
 }
 
-static void put_session(struct buf *b, const struct value *row, str current)
+static void put_session(struct request *rq, const struct session *s, str current)
 {
-    static const char *const names[] = {"id",         "created_at", "used_at",
-                                        "expires_at", "address",    "agent"};
-    buf_char(b, '{');
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
-        buf_printf(b, "%s\"%s\":", i ? "," : "", names[i]);
-        if (row[i].kind == V_INT)
-            put_time(b, row[i].i);
-        else
-            json_value(b, &row[i]);
-    }
-    buf_printf(b, ",\"current\":%s}", str_eq(row[0].text, current) ? "true" : "false");
+    struct buf *b = &rq->reply->body;
+    buf_lit(b, "{\"id\":");
+    json_text(b, s->id);
+    buf_printf(b, ",\"kind\":\"%s\",\"created_at\":", s->counter ? "token" : "cookie");
+    account__time(b, s->created);
+    buf_lit(b, ",\"used_at\":");
+    account__time(b, s->used);
+    buf_lit(b, ",\"expires_at\":");
+    account__time(b, s->expires);
+    buf_lit(b, ",\"address\":");
+    json_text(b, s->address);
+    buf_lit(b, ",\"device\":");
+    json_text(b, device_name(&rq->arena, s->agent));
+    buf_lit(b, ",\"agent\":");
+    json_text(b, s->agent);
+    buf_printf(b, ",\"current\":%s}", str_eq(s->id, current) ? "true" : "false");
 }
 
 int session__list(struct request *rq, const void *data, struct err *err)
 {
     const struct accounts *x = data;
-    struct rows rows;
+    struct session *list;
+    size_t count, shown = 0;
+    int64_t now = account__now();
     str key, current = rq->signed_in ? signed_in_sid(rq->signed_in) : LIT("");
     TRY(account__me(rq, &key, err));
-    struct stmt st = STATEMENT("SELECT id, created_at, used_at, expires_at, address, agent"
-                               " FROM cairn_sessions WHERE account = $1 AND revoked_at IS NULL"
-                               " AND expires_at > $2 ORDER BY used_at DESC LIMIT 100",
-                               value_text(key), value_int(account__now()));
-    rq->statements++;
-    TRY(db_rows(x->db, &st, &rq->arena, SESSIONS_SHOWN, &rows, err));
+    TRY(ops_of(x)->list(rq, x, key, &list, &count, err));
     rq->reply->type = LIT("application/json");
     buf_lit(&rq->reply->body, "{\"data\":[");
-    for (size_t i = 0; i < rows.count; i++) {
-        if (i)
+    for (size_t i = 0; i < count && shown < SESSIONS_SHOWN; i++) {
+        if (over(x, &list[i], now))
+            continue;
+        if (shown++)
             buf_char(&rq->reply->body, ',');
-        put_session(&rq->reply->body, rows_at(&rows, i, 0), current);
+        put_session(rq, &list[i], current);
     }
     buf_lit(&rq->reply->body, "]}");
     return 0;
@@ -253,6 +299,8 @@ int session__remove(struct request *rq, const void *data, struct err *err)
     TRY(session__end(rq, x, &e, &ended, err));
     if (!ended)
         return fail(err, E_NOTFOUND, "session not found");
+    if (str_eq(sid, signed_in_sid(rq->signed_in)) && signed_in_by(rq->signed_in) == BY_COOKIE)
+        cookie__clear(rq, x);
     rq->reply->status = 204;
     return 0;
 }

@@ -182,6 +182,24 @@ const char *doc__method(struct arena *a, enum method m)
     return out.ptr;
 }
 
+static void security(struct doc *d, const struct operation *o)
+{
+    const struct account_config *c = account_settings_of(d->source->accounts);
+    struct buf *b = d->out;
+    put(b, "'security':[");
+    if (!o->open && !o->sign_in)
+        put(b, "{}");
+    if (!o->open)
+        put(b, "{'bearer':[]}");
+    if (!o->open && c->keys && !str_is(o->tag, "auth")) /* a key does not manage its account */
+        put(b, "{'apiKey':[]}");
+    if (!o->open && c->cookies)
+        put(b, "{'cookie':[]}");
+    if (!o->open && c->basic)
+        put(b, "{'basic':[]}");
+    put(b, "]");
+}
+
 void doc__operation(struct doc *d, const struct operation *o)
 {
     struct buf *b = d->out;
@@ -194,9 +212,7 @@ void doc__operation(struct doc *d, const struct operation *o)
     put_text(b, o->tag);
     put(b, "]");
     if (d->source->accounts)
-        put(b, o->open      ? "'security':[]"
-               : o->sign_in ? "'security':[{'bearer':[]}]"
-                            : "'security':[{},{'bearer':[]}]");
+        security(d, o);
     put(b, "'parameters':[");
     path_parameters(d, o->endpoint->pattern, o->id_column);
 }

@@ -183,6 +183,66 @@ static const struct {
      200,
      "OwnAccount",
      {"401", "404"}},
+    {"/auth/me",
+     "deleteMe",
+     "With the password. What belongs to the account goes, stays without it, or forbids it, as the "
+     "foreign keys say.",
+     "'properties':{'password':{'type':'string'}},'required':['password']",
+     METHOD_DELETE,
+     BODY_OTHER,
+     false,
+     true,
+     204,
+     NULL,
+     {"401", "403", "404", "409", "422"}},
+    {"/auth/csrf",
+     "getCsrfToken",
+     "For the header X-CSRF-Token of changes under a cookie.",
+     NULL,
+     METHOD_GET,
+     BODY_NONE,
+     false,
+     true,
+     200,
+     "CsrfToken",
+     {"401"}},
+    {"/auth/keys",
+     "makeKey",
+     "The key is shown this once. It has the account's roles, or some of them, and is narrowed to "
+     "what `can` lists.",
+     "'properties':{'name':{'type':'string','minLength':1,'maxLength':100},'roles':{'type':"
+     "'array','items':{'type':'string'}},'can':{'type':'array','items':{'type':'string',"
+     "'examples':['posts:read']}},'expires_at':{'type':'string','format':'date-time'}},"
+     "'required':['name']",
+     METHOD_POST,
+     BODY_OTHER,
+     false,
+     true,
+     201,
+     "ApiKeyMade",
+     {"409", "403", "404", "422"}},
+    {"/auth/keys",
+     "listKeys",
+     "Those that are good.",
+     NULL,
+     METHOD_GET,
+     BODY_NONE,
+     false,
+     true,
+     200,
+     "ApiKeyList",
+     {"401", "403"}},
+    {"/auth/keys/:id",
+     "revokeKey",
+     "It is void at once, in other processes within two seconds.",
+     NULL,
+     METHOD_DELETE,
+     BODY_NONE,
+     false,
+     true,
+     204,
+     NULL,
+     {"401", "403", "404"}},
     {"/auth/sessions",
      "listSessions",
      "The one of this request is marked.",
@@ -282,6 +342,14 @@ static void auth_answers(struct doc *d, size_t i)
         doc__problems(d, (const char *const[]){"401"}, 1);
 }
 
+static void cookie_parameter(struct doc *d)
+{
+    if (account_settings_of(d->source->accounts)->cookies)
+        put(d->out, "{'name':'session','in':'query','description':'cookie: the session goes into a "
+                    "cookie (Set-Cookie), and the answer holds csrf_token, expires_at and user.',"
+                    "'schema':{'type':'string','enum':['token','cookie'],'default':'token'}}");
+}
+
 static size_t auth_of(const struct doc *d, const struct endpoint *e)
 {
     str prefix = d->source->prefix, pattern = str_of(e->pattern);
@@ -307,12 +375,36 @@ bool doc__account(struct doc *d, const struct endpoint *e)
                           .sign_in = auth[i].token,
                           .open = !auth[i].token};
     doc__operation(d, &o);
+    if (auth[i].body == BODY_LOGIN || auth[i].body == BODY_REGISTER)
+        cookie_parameter(d);
     put(d->out, "]");
     auth_body(d, i);
     put(d->out, "'responses':{");
     auth_answers(d, i);
     put(d->out, "}}");
     return true;
+}
+
+#define KEY_MEMBERS                                                                                \
+    "'id':{'type':'string'},'name':{'type':'string'},'hint':{'type':'string'},'roles':{'type':["   \
+    "'array','null'],'items':{'type':'string'}},'can':{'type':['array','null'],'items':{'type':"   \
+    "'string'}},'created_at':{'type':'string','format':'date-time'},'expires_at':{'type':["        \
+    "'string','null'],'format':'date-time'},'used_at':{'type':['string','null'],'format':"         \
+    "'date-time'}"
+
+static void key_schemas(struct buf *b, const struct account_config *c)
+{
+    if (c->cookies)
+        put(b, "'CsrfToken':{'type':'object','required':['csrf_token'],'properties':{'csrf_token':{"
+               "'type':'string'}}}");
+    if (!c->keys)
+        return;
+    put(b, "'ApiKey':{'type':'object','required':['id','name','hint'],'properties':{" KEY_MEMBERS
+           "}}");
+    put(b, "'ApiKeyMade':{'type':'object','required':['key','id','name'],'properties':{'key':{"
+           "'type':'string'}," KEY_MEMBERS "}}");
+    put(b, "'ApiKeyList':{'type':'object','required':['data'],'properties':{'data':{'type':'array',"
+           "'items':{'$ref':'#/components/schemas/ApiKey'}}}}");
 }
 
 void doc__account_schemas(struct doc *d)
@@ -332,7 +424,9 @@ void doc__account_schemas(struct doc *d)
     doc__object_row(d, list, count);
     put(b,
         "'TokenSet':{'type':'object','description':'Who registers and is not verified yet gets the "
-        "account alone.','properties':{'access_token':{'type':'string'},'token':{'type':"
+        "account "
+        "alone.','properties':{'csrf_token':{'type':'string'},'expires_at':{'type':'string',"
+        "'format':'date-time'},'access_token':{'type':'string'},'token':{'type':"
         "'string'},'token_type':{'type':'string'},'expires_in':{'type':'integer'},"
         "'refresh_token':{'type':'string'},'user':{'$ref':'#/components/schemas/OwnAccount'}}}");
     put(b,
@@ -340,5 +434,7 @@ void doc__account_schemas(struct doc *d)
         "'items':{'type':'object','properties':{'id':{'type':'string'},'created_at':{'type':"
         "'string','format':'date-time'},'used_at':{'type':'string','format':'date-time'},"
         "'expires_at':{'type':'string','format':'date-time'},'address':{'type':'string'},"
+        "'kind':{'type':'string','enum':['token','cookie']},'device':{'type':'string'},"
         "'agent':{'type':'string'},'current':{'type':'boolean'}}}}}}");
+    key_schemas(b, account_settings_of(x));
 }

@@ -186,6 +186,29 @@ static void problem(struct doc *d, size_t i)
     put(b, "'request_id':'0198a3c2-7d5e-7000-8000-000000000000'}}}}");
 }
 
+/* How a client says who it is; which of them an operation takes is said there. */
+static void security(struct doc *d)
+{
+    struct buf *b = d->out;
+    if (!d->source->accounts)
+        return;
+    const struct account_config *c = account_settings_of(d->source->accounts);
+    put(b, "'securitySchemes':{'bearer':{'type':'http','scheme':'bearer','bearerFormat':'JWT',"
+           "'description':'The access_token of POST .../auth/login, or an API key.'}");
+    if (c->keys)
+        put(b, "'apiKey':{'type':'apiKey','in':'header','name':'X-API-Key','description':'A key of "
+               "POST .../auth/keys.'}");
+    if (c->cookies)
+        putf(b,
+             "'cookie':{'type':'apiKey','in':'cookie','name':'__Host-%.*s','description':'Of POST "
+             ".../auth/login?session=cookie. Changes need the header X-CSRF-Token, too.'}",
+             STR_ARG(c->cookie_name));
+    if (c->basic)
+        put(b, "'basic':{'type':'http','scheme':'basic','description':'Name and password of an "
+               "account.'}");
+    put(b, "}");
+}
+
 void doc__components(struct doc *d)
 {
     struct buf *b = d->out;
@@ -196,7 +219,5 @@ void doc__components(struct doc *d)
             problem(d, i);
     }
     buf_char(b, '}');
-    if (d->source->accounts)
-        put(b, "'securitySchemes':{'bearer':{'type':'http','scheme':'bearer','bearerFormat':'JWT',"
-               "'description':'The access_token of POST .../auth/login.'}}");
+    security(d);
 }

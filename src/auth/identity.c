@@ -10,18 +10,19 @@
 #include <sodium.h>
 
 enum { DIGEST = 16, KEPT_MOST = 1024, TOKEN_MEMORY = 1 << 19, LEEWAY = 5 };
-enum { REFRESH_BODY = SID_TEXT + 8, REFRESH_RAW = REFRESH_BODY + crypto_auth_hmacsha256_BYTES };
-static const str refresh_prefix = STR_INIT("crt_");
+enum { SEALED_BODY = SID_TEXT + 8, SEALED_RAW = SEALED_BODY + crypto_auth_hmacsha256_BYTES };
 
 struct identity {
     struct identity_config config;
     struct keys keys;
     struct passwords *passwords;
     struct revoked revoked;
+    int64_t synced; /* 0: never yet */
 };
 
 struct signed_in {
     unsigned refs;
+    enum signed_by by;
     const struct identity *of;
     unsigned char digest[DIGEST];
     int64_t expires;
@@ -172,6 +173,11 @@ str signed_in_sid(const struct signed_in *s)
     return s->sid;
 }
 
+enum signed_by signed_in_by(const struct signed_in *s)
+{
+    return s->by;
+}
+
 void identity_release(struct signed_in **s)
 {
     if (*s && --(*s)->refs == 0) {
@@ -271,17 +277,29 @@ static struct signed_in *made(struct identity *i, str token, int64_t now, struct
     return s;
 }
 
+/* The place of a credential among those that the thread keeps. */
+static struct signed_in **slot_of(const struct keyring *ring, str secret, unsigned char *digest)
+{
+    uint32_t at;
+    crypto_generichash(digest, DIGEST, (const unsigned char *)secret.ptr, secret.len, ring->mac,
+                       sizeof ring->mac);
+    memcpy(&at, digest, sizeof at);
+    return &kept[at % KEPT_MOST];
+}
+
+static bool is_that(const struct signed_in *s, const struct identity *i, enum signed_by by,
+                    const unsigned char *digest)
+{
+    return s && s->of == i && s->by == by && sodium_memcmp(s->digest, digest, DIGEST) == 0;
+}
+
 int identity_check(struct identity *i, str token, int64_t now, struct signed_in **out,
                    struct err *err)
 {
     unsigned char digest[DIGEST];
-    uint32_t at;
     const struct keyring *ring = keys_now(&i->keys);
-    crypto_generichash(digest, sizeof digest, (const unsigned char *)token.ptr, token.len,
-                       ring->mac, sizeof ring->mac);
-    memcpy(&at, digest, sizeof at);
-    struct signed_in **slot = &kept[at % KEPT_MOST], *s = *slot;
-    if (!s || s->of != i || s->ring != ring || sodium_memcmp(s->digest, digest, DIGEST) != 0) {
+    struct signed_in **slot = slot_of(ring, token, digest), *s = *slot;
+    if (!is_that(s, i, BY_TOKEN, digest) || s->ring != ring) {
         s = made(i, token, now, err);
         if (!s)
             return err->code;
@@ -296,53 +314,147 @@ int identity_check(struct identity *i, str token, int64_t now, struct signed_in 
     return 0;
 }
 
-void identity_revoke(struct identity *i, str sid, int64_t now)
+/* What is refused here is remembered for longer than anything that was kept of it. */
+static int64_t longest(const struct identity *i)
 {
-    revoked_add(&i->revoked, sid, now + i->config.access_seconds + 2 * LEEWAY);
+    bool token = i->config.access_seconds > KEPT_SECONDS;
+    return (token ? i->config.access_seconds : KEPT_SECONDS) + 2 * LEEWAY;
 }
 
-/* ---- refresh tokens ---- */
-
-static void refresh_mac(const struct identity *i, const unsigned char *body, unsigned char *out)
+void identity_revoke(struct identity *i, str sid, int64_t now)
 {
-    static const unsigned char what[] = "refresh";
+    revoked_add(&i->revoked, sid, now + longest(i));
+}
+
+int64_t identity_synced(const struct identity *i, int64_t now)
+{
+    return i->synced ? i->synced : now - longest(i);
+}
+
+void identity_sync_done(struct identity *i, int64_t now)
+{
+    i->synced = now;
+}
+
+/* ---- other credentials ---- */
+
+struct signed_in *identity_kept(struct identity *i, enum signed_by by, str secret, int64_t now,
+                                unsigned *stamp)
+{
+    unsigned char digest[DIGEST];
+    struct err ignored = {0};
+    struct signed_in *s = *slot_of(keys_now(&i->keys), secret, digest);
+    *stamp = atomic_load(&i->revoked.stamp);
+    if (!is_that(s, i, by, digest) || still_good(i, s, now, &ignored) < 0)
+        return NULL;
+    s->refs++;
+    return s;
+}
+
+static const str *copy_texts(struct arena *a, const str *list, size_t count)
+{
+    str *out = ARENA_ARRAY(a, str, count);
+    for (size_t k = 0; k < count; k++)
+        out[k] = arena_str(a, list[k]);
+    return out;
+}
+
+static void copy_principal(struct arena *a, const struct principal *p, struct principal *out)
+{
+    *out = (struct principal){.subject = arena_str(a, p->subject),
+                              .claims = value_copy(a, &p->claims),
+                              .roles = copy_texts(a, p->roles, p->role_count),
+                              .role_count = p->role_count,
+                              .key = arena_str(a, p->key),
+                              .can = p->can ? copy_texts(a, p->can, p->can_count) : NULL,
+                              .can_count = p->can_count};
+}
+
+struct signed_in *identity_keep(struct identity *i, enum signed_by by, str secret, str sid,
+                                const struct principal *p, int64_t expires, unsigned stamp)
+{
+    struct signed_in *s = mem_zero(1, sizeof *s);
+    struct signed_in **slot = slot_of(keys_now(&i->keys), secret, s->digest);
+    arena_init(&s->arena, TOKEN_MEMORY);
+    s->refs = 2; /* the slot's, and the caller's */
+    s->of = i;
+    s->by = by;
+    s->expires = expires;
+    s->stamp = stamp;
+    s->sid = arena_str(&s->arena, sid);
+    copy_principal(&s->arena, p, &s->principal);
+    identity_release(slot);
+    *slot = s;
+    return s;
+}
+
+/* ---- a session under a MAC ---- */
+
+static void mac_of(const struct identity *i, const char *use, const void *body, size_t len,
+                   unsigned char *out)
+{
     crypto_auth_hmacsha256_state state;
     const struct keyring *ring = keys_now(&i->keys);
     crypto_auth_hmacsha256_init(&state, ring->mac, sizeof ring->mac);
-    crypto_auth_hmacsha256_update(&state, what, sizeof what);
-    crypto_auth_hmacsha256_update(&state, body, REFRESH_BODY);
+    crypto_auth_hmacsha256_update(&state, (const unsigned char *)use, strlen(use) + 1);
+    crypto_auth_hmacsha256_update(&state, body, len);
     crypto_auth_hmacsha256_final(&state, out);
 }
 
-str identity_refresh_make(struct arena *a, const struct identity *i, str sid, uint64_t counter)
+static const struct {
+    str prefix;
+    const char *use;
+} seals[] = {[SEALED_REFRESH] = {STR_INIT("crt_"), "refresh"},
+             [SEALED_COOKIE] = {STR_INIT("crs_"), "cookie"}};
+
+str identity_seal(struct arena *a, const struct identity *i, enum sealed what, str sid,
+                  uint64_t counter)
 {
-    unsigned char raw[REFRESH_RAW];
+    unsigned char raw[SEALED_RAW];
     struct buf b = {.ptr = arena_new(a, 256), .cap = 256, .limit = 256};
     BUG_ON(sid.len != SID_TEXT);
     memcpy(raw, sid.ptr, SID_TEXT);
     for (int k = 0; k < 8; k++)
         raw[SID_TEXT + k] = (unsigned char)(counter >> (8 * k));
-    refresh_mac(i, raw, raw + REFRESH_BODY);
-    buf_str(&b, refresh_prefix);
+    mac_of(i, seals[what].use, raw, SEALED_BODY, raw + SEALED_BODY);
+    buf_str(&b, seals[what].prefix);
     base64url_put(&b, str_make((char *)raw, sizeof raw));
     return buf_view(&b);
 }
 
-bool identity_refresh_read(struct arena *a, const struct identity *i, str token, str *sid,
-                           uint64_t *counter)
+bool identity_unseal(struct arena *a, const struct identity *i, enum sealed what, str token,
+                     str *sid, uint64_t *counter)
 {
     unsigned char mac[crypto_auth_hmacsha256_BYTES];
     str raw;
-    if (!str_starts(token, refresh_prefix) ||
-        !base64url_get(a, str_from(token, refresh_prefix.len), &raw) || raw.len != REFRESH_RAW)
+    if (!str_starts(token, seals[what].prefix) ||
+        !base64url_get(a, str_from(token, seals[what].prefix.len), &raw) || raw.len != SEALED_RAW)
         return false;
     const unsigned char *bytes = (const unsigned char *)raw.ptr;
-    refresh_mac(i, bytes, mac);
-    if (sodium_memcmp(mac, bytes + REFRESH_BODY, sizeof mac) != 0)
+    mac_of(i, seals[what].use, bytes, SEALED_BODY, mac);
+    if (sodium_memcmp(mac, bytes + SEALED_BODY, sizeof mac) != 0)
         return false;
     *sid = str_upto(raw, SID_TEXT);
     *counter = 0;
     for (int k = 0; k < 8; k++)
         *counter |= (uint64_t)bytes[SID_TEXT + k] << (8 * k);
     return true;
+}
+
+void identity_csrf(const struct identity *i, str sid, char out[CSRF_TEXT])
+{
+    unsigned char mac[crypto_auth_hmacsha256_BYTES];
+    char room[CSRF_TEXT + 1];
+    struct buf b = {.ptr = room, .cap = sizeof room, .limit = sizeof room};
+    mac_of(i, "csrf", sid.ptr, sid.len, mac);
+    base64url_put(&b, str_make((char *)mac, sizeof mac));
+    BUG_ON(b.len != CSRF_TEXT);
+    memcpy(out, room, CSRF_TEXT);
+}
+
+void identity_digest(const struct identity *i, str text, char out[DIGEST_TEXT + 1])
+{
+    unsigned char mac[crypto_auth_hmacsha256_BYTES];
+    mac_of(i, "digest", text.ptr, text.len, mac);
+    sodium_bin2hex(out, DIGEST_TEXT + 1, mac, DIGEST_TEXT / 2);
 }

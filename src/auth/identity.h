@@ -61,17 +61,47 @@ struct signed_in; /* a token that was checked, kept for the next time; of one th
 int identity_check(struct identity *i, str token, int64_t now, struct signed_in **out,
                    struct err *err);
 const struct principal *signed_in_principal(const struct signed_in *s);
-str signed_in_sid(const struct signed_in *s);
+str signed_in_sid(const struct signed_in *s); /* the session's id, or the API key's */
+enum signed_by { BY_TOKEN, BY_COOKIE, BY_KEY, BY_PASSWORD };
+enum signed_by signed_in_by(const struct signed_in *s);
 void identity_release(struct signed_in **s);
 void identity_thread_end(void); /* drops what the calling thread keeps */
 
-/* A session is over: its access tokens are refused from now on. Any thread. */
+/* A session, or an API key, is over: what was kept of it is refused from now on. Any thread. */
 void identity_revoke(struct identity *i, str sid, int64_t now);
 
-/* ---- refresh tokens: a session and a counter, under a MAC ---- */
+/* Since when revocations of other processes have to be looked for; sync_done says that they were,
+ * up to now. At first: as long as anything from before could still be good. Of one thread. */
+int64_t identity_synced(const struct identity *i, int64_t now);
+void identity_sync_done(struct identity *i, int64_t now);
 
-str identity_refresh_make(struct arena *a, const struct identity *i, str sid, uint64_t counter);
-bool identity_refresh_read(struct arena *a, const struct identity *i, str token, str *sid,
-                           uint64_t *counter);
+/* ---- other credentials: checked by whoever calls, kept here like tokens ---- */
+
+enum { KEPT_SECONDS = 30 }; /* at most, until they are looked at again */
+
+/* What was kept of that credential on this thread and is still good, held as by identity_check; or
+ * NULL: check it, and keep what comes of it. *stamp goes to identity_keep: what is revoked while it
+ * is being checked is not missed. */
+struct signed_in *identity_kept(struct identity *i, enum signed_by by, str secret, int64_t now,
+                                unsigned *stamp);
+/* Copies sid and the principal. Gives the same as identity_kept would. expires: seconds since 1970.
+ */
+struct signed_in *identity_keep(struct identity *i, enum signed_by by, str secret, str sid,
+                                const struct principal *p, int64_t expires, unsigned stamp);
+
+/* ---- a session and a counter under a MAC: refresh tokens, and the cookies of sessions ---- */
+
+enum sealed { SEALED_REFRESH, SEALED_COOKIE };
+str identity_seal(struct arena *a, const struct identity *i, enum sealed what, str sid,
+                  uint64_t counter);
+bool identity_unseal(struct arena *a, const struct identity *i, enum sealed what, str token,
+                     str *sid, uint64_t *counter);
+
+/* The token against cross-site requests of a session: a MAC of its id. */
+enum { CSRF_TEXT = 43 };
+void identity_csrf(const struct identity *i, str sid, char out[CSRF_TEXT]);
+/* A digest of a text under a key of this installation, in hex: to name what must not be told. */
+enum { DIGEST_TEXT = 32 };
+void identity_digest(const struct identity *i, str text, char out[DIGEST_TEXT + 1]);
 
 #endif

@@ -61,6 +61,15 @@ static const struct command commands[] = {
      "\n"
      "  --role R          its role\n"
      "  --column A=B,C=D  other columns\n"},
+    {"key", cli_key, "add LOGIN --name N | list [LOGIN] | revoke ID", "API keys of accounts",
+     "  add     make one and print it, once\n"
+     "  list    those that are good, with their owners\n"
+     "  revoke  end one; a server that runs refuses it within two seconds\n"
+     "\n"
+     "  --name N          what it is for\n"
+     "  --role R[,S]      only these of the account's roles\n"
+     "  --can A[,B]       only this: posts:read, posts:*, *:read, queries:NAME, handlers:*\n"
+     "  --days N          how long it is good; auth.key_ttl at most\n"},
     {"keys", cli_keys, "list | rotate | retire KID", "the keys that sign access tokens",
      "Servers on these keys notice a change within two seconds, without a restart.\n"
      "\n"

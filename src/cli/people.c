@@ -1,9 +1,8 @@
 /* people.c -- cairn account, cairn can: accounts and what they may do, from the command line.
  * SPDX: Apache-2.0 */
-#include "cli/cli.h"
+#include "cli/people.h"
 
 #include "server/server.h"
-#include "server/signin.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -13,17 +12,7 @@
 
 enum { MEMORY = 64 << 20, COLUMNS_MOST = 64, RULES_MOST = 512 };
 
-/* A project's database, model, accounts and rules. */
-struct people {
-    struct config *config;
-    struct db_admin *admin;
-    struct schema *schema;
-    struct signin_model model;
-    struct arena arena;
-    struct err err;
-};
-
-static void people_close(struct people *p)
+void people_close(struct people *p)
 {
     accounts_free(&p->model.accounts);
     if (p->schema)
@@ -46,7 +35,7 @@ static int people_read(struct people *p)
     return signin_model(p->config, p->schema, &p->arena, &p->model, &p->err);
 }
 
-static int people_open(struct cli *c, struct people *p)
+int people_open(struct cli *c, struct people *p)
 {
     *p = (struct people){0};
     arena_init(&p->arena, MEMORY);
@@ -175,7 +164,7 @@ struct question {
     bool row_there;
 };
 
-static int find_me(struct people *p, const char *login, struct principal *out)
+int people_find(struct people *p, const char *login, struct principal *out)
 {
     struct rows rows = {0};
     struct value in = value_text(str_of(login)), v;
@@ -278,7 +267,7 @@ static int ask(struct people *p, char *const *args, bool *yes)
     str names[ROLES_MOST + 2];
     bool there = true;
     if (strcmp(args[0], ROLE_ANYONE) != 0) {
-        TRY(find_me(p, args[0], &me));
+        TRY(people_find(p, args[0], &me));
         q.me = &me;
     }
     TRY(find_action(p, args[1], &q.act));

@@ -121,6 +121,16 @@ static const struct cors_rule *rule_of(const struct edge *e, const struct reques
     return NULL;
 }
 
+bool edge_trusts(const struct edge *e, const struct request *rq)
+{
+    const struct cors_rule *r = rule_of(e, rq);
+    str origin = request_header(rq, LIT("Origin"));
+    bool found = false;
+    for (size_t i = 0; r && r->credentials && i < r->origin_count; i++)
+        found |= cors_origin_match(&r->origins[i], origin);
+    return found && origin.len && origin.len <= ORIGIN_MOST;
+}
+
 bool edge_cors(const struct edge *e, struct request *rq)
 {
     const struct cors_rule *r = rule_of(e, rq);

@@ -153,6 +153,8 @@ int edge_validate(const struct edge *e, struct request *rq, const struct etag_ke
                   struct err *err);
 /* Sets what CORS says; true: rq is a preflight, and answered. */
 bool edge_cors(const struct edge *e, struct request *rq);
+/* Whether CORS lets the page that asks use credentials here. */
+bool edge_trusts(const struct edge *e, const struct request *rq);
 /* Where rq is from: behind trusted proxies what they say. False: through a unix socket. */
 bool edge_client(const struct edge *e, const struct request *rq, struct address *out);
 /* Whether rq came to a trusted proxy by https. */

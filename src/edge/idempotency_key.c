@@ -109,6 +109,8 @@ static str caller_of(const struct edge *e, struct request *rq)
     struct edge_caller c;
     struct address from;
     who(e, rq, &c);
+    if (rq->principal && rq->principal->key.len) /* may see less than its owner */
+        return arena_printf(&rq->arena, "user:%.*s key:%.*s", STR_ARG(c.user), STR_ARG(c.key));
     if (c.user.len)
         return arena_printf(&rq->arena, "user:%.*s", STR_ARG(c.user));
     if (c.key.len)

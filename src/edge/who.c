@@ -1,7 +1,8 @@
-/* who.c -- who asks: by sign-in, and by the API keys of the settings. SPDX: Apache-2.0
- * The plan is that of the key, else the signed-in user's claim `plan`.
- * The settings hold digests only. With a list, a key that is not in it counts as none, so that
- * nobody gets a quota of his own by making keys up; without one, keys are told apart as sent. */
+/* who.c -- who asks: by sign-in, by API keys of accounts (which are known here by their ids), and
+ * by the API keys of the settings. SPDX: Apache-2.0 The plan is that of the key, else the signed-in
+ * user's claim `plan`. The settings hold digests only. With a list, a key that is not in it counts
+ * as none, so that nobody gets a quota of his own by making keys up; without one, keys are told
+ * apart as sent. */
 #include "edge/edge_priv.h"
 
 #include "data/principal.h"
@@ -18,6 +19,10 @@ void who__caller(const struct edge *e, const struct request *rq, struct edge_cal
         const struct value *plan = value_get(&rq->principal->claims, LIT("plan"));
         out->user = rq->principal->subject;
         out->plan = plan && plan->kind == V_TEXT ? plan->text : (str){"", 0};
+    }
+    if (rq->principal && rq->principal->key.len) {
+        out->key = rq->principal->key; /* verified, and the same in either header */
+        return;
     }
     if (!key.len || !c->key_count)
         return;

@@ -122,6 +122,8 @@ void access_grant(struct arena *a, const struct access *x, const struct table *t
 {
     const struct table_access *ta = &x->tables[t - x->schema->tables];
     *out = (struct grant){0};
+    if (principal_barred(q->me, t->name, str_of(action_name(q->act))))
+        return;
     for (size_t i = 0; i < ta->rule_count; i++) {
         const struct access_rule *r = &ta->rules[i];
         if (!counts(r, q->act, q->roles))

@@ -30,6 +30,9 @@ bool query__has_role(const struct query *q, uint64_t roles)
 int query__allowed(struct request *rq, const struct query *q, struct err *err)
 {
     const struct access *x = q->set->access;
+    if (principal_barred(rq->principal, LIT("queries"), q->name))
+        return fail_field(err, E_DENIED, LIT("forbidden"), LIT(""),
+                          "the API key is not for 'queries:%.*s'", STR_ARG(q->name));
     if (query__open(q) || (x && query__has_role(q, access_roles(x, rq->principal))))
         return 0;
     if (!rq->principal)

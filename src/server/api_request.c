@@ -25,6 +25,9 @@ int cairn_next(struct cairn_request *c)
 int api_run(struct request *rq, const void *data, struct err *err)
 {
     struct cairn_request c = {.rq = rq, .err = err, .route = data};
+    if (principal_barred(rq->principal, LIT("handlers"), LIT("call")))
+        return fail_field(err, E_DENIED, LIT("forbidden"), LIT(""),
+                          "the API key is not for 'handlers:*'");
     int code = cairn_next(&c);
     if (code >= 0) {
         json_end(&c);

@@ -3,7 +3,8 @@
  *   cache_control:                     # of GETs; the first whose path fits
  *     - { path: /v1/products/..., value: "public, max-age=60" }
  *     - { path: /v1/news, value: "public, max-age=10", vary: Accept-Language }
- * Where people sign in, every answer says Vary: Authorization: what one may see another may not. */
+ * Where people sign in, every answer varies with all that may say who asks (Authorization, Cookie,
+ * X-API-Key): what one may see another may not. */
 #include "server/config_edge.h"
 
 static const char PATH[] = "cache_control";
@@ -11,6 +12,15 @@ static const char PATH[] = "cache_control";
 static bool signs_in(const struct config *c)
 {
     return c->auth_table.len || c->access_given;
+}
+
+/* All that may say who asks. */
+static str who_headers(const struct config *c)
+{
+    static const char *const texts[] = {"Authorization", "Authorization, Cookie",
+                                        "Authorization, X-API-Key",
+                                        "Authorization, Cookie, X-API-Key"};
+    return str_of(texts[c->auth_table.len ? c->auth_cookies + 2 * c->auth_keys : 0]);
 }
 
 static void member(struct config_load *l, const struct config_node *n, struct cache_rule *rule)
@@ -42,9 +52,9 @@ static void take_rule(struct config_load *l, const struct config_node *n, struct
     if (!rule->path.len || !rule->value.len)
         config__fault(l, config__place(l, n), str_of(PATH), "a rule needs a `path` and a `value`");
     if (signs_in(l->c))
-        rule->vary = rule->vary.len
-                         ? arena_printf(&l->c->arena, "%.*s, Authorization", STR_ARG(rule->vary))
-                         : LIT("Authorization");
+        rule->vary = rule->vary.len ? arena_printf(&l->c->arena, "%.*s, %.*s", STR_ARG(rule->vary),
+                                                   STR_ARG(who_headers(l->c)))
+                                    : who_headers(l->c);
 }
 
 static struct cache_rule usual(struct config_load *l)
@@ -52,7 +62,7 @@ static struct cache_rule usual(struct config_load *l)
     const struct config *c = l->c;
     bool closed = signs_in(c);
     struct cache_rule r = {.value = c->cache_control,
-                           .vary = closed ? LIT("Authorization") : LIT("")};
+                           .vary = closed ? who_headers(c) : LIT("")};
     if (str_is(r.value, "auto"))
         r.value = closed ? LIT("private, no-cache") : LIT("no-cache");
     if (!config__value_good(r.value) || r.value.len > 1000)

@@ -123,6 +123,21 @@ static void check_client(struct config_load *l)
         FAULT(l, CONFIG_KEY_client_proxy, "expected http://HOST:PORT");
 }
 
+/* A token of RFC 9110; the prefix is ours to add. */
+static void check_cookie(struct config_load *l)
+{
+    str name = l->c->auth_cookie_name;
+    bool good = name.len >= 1 && name.len <= 64;
+    for (size_t i = 0; good && i < name.len; i++)
+        good = ascii_alpha(name.ptr[i]) || ascii_digit(name.ptr[i]) || name.ptr[i] == '_' ||
+               name.ptr[i] == '-';
+    if (!good || str_starts(name, LIT("__")))
+        FAULT(l, CONFIG_KEY_auth_cookie_name,
+              "expected 1 to 64 letters, digits, `-` and `_`, without `__` in front");
+    if (l->c->auth_session_store == 1 && !l->c->redis_url.len)
+        FAULT(l, CONFIG_KEY_auth_session_store, "redis needs redis.url");
+}
+
 void config__check(struct config_load *l)
 {
     const struct config *c = l->c;
@@ -132,6 +147,7 @@ void config__check(struct config_load *l)
     config__edge(l);
     check_isolation(l);
     check_client(l);
+    check_cookie(l);
     if (c->data_dir.len == 0)
         FAULT(l, CONFIG_KEY_data_dir, "expected a directory");
     if (c->migrations.len == 0)

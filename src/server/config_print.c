@@ -218,7 +218,7 @@ static const char docs_tail[] =
     "\n## cache_control\n\n"
     "`Cache-Control` and `Vary` of GETs that succeed: the first rule whose path fits, else\n"
     "`http.cache_control` ([rest.md](rest.md#caches-and-lost-updates)). Where people sign in,\n"
-    "every answer says `Vary: Authorization`, too.\n\n"
+    "every answer says `Vary: Authorization, Cookie, X-API-Key`, too (cookies and keys where they are on).\n\n"
     "```yaml\n"
     "cache_control:\n"
     "  - { path: /v1/products/*, value: \"public, max-age=60\" }\n"

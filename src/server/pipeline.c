@@ -124,10 +124,12 @@ static enum step step_sign_in(struct request *rq, struct err *err)
     const struct world *w = rq->world;
     if (!w->identity)
         return STEP_NEXT;
-    if (account_who(w->identity, rq, (int64_t)time(NULL), &rq->signed_in, err) < 0)
+    struct signed_in *who = NULL;
+    if (account_who(w->accounts, rq, (int64_t)time(NULL), &who, err) < 0)
         return STEP_FAILED;
-    if (rq->signed_in) {
-        rq->principal = signed_in_principal(rq->signed_in);
+    if (who) {
+        rq->signed_in = who;
+        rq->principal = signed_in_principal(who);
         fiber_defer(forget, rq);
     }
     return STEP_NEXT;
@@ -138,9 +140,13 @@ static void tell_scheme(struct request *rq, const struct err *err)
 {
     if (err_status(err->code) != 401)
         return;
-    bool token = str_is(err->word, "invalid_token");
+    const struct world *w = rq->world;
+    bool token = str_is(err->word, "invalid_token") || str_is(err->word, "invalid_api_key");
     reply_header(rq->reply, LIT("WWW-Authenticate"),
                  token ? LIT("Bearer error=\"invalid_token\"") : LIT("Bearer"));
+    if (w->account.basic)
+        reply_header(rq->reply, LIT("WWW-Authenticate"),
+                     LIT("Basic realm=\"cairn\", charset=\"UTF-8\""));
 }
 
 /* ---- run ---- */

@@ -70,6 +70,8 @@ static int first_model(const struct serve *s, const struct db_config *db, struct
     if (code == 0)
         code = signin_tables(s->boot, a, err);
     if (code == 0)
+        code = signin_recall(a, s->app->identity, err);
+    if (code == 0)
         code = idempotent_tables(s->boot, a, err);
     if (code == 0)
         code = model_read(a, s->boot, out, err);

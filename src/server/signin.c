@@ -7,6 +7,7 @@
 #include "server/server_priv.h"
 
 #include <stdio.h>
+#include <time.h>
 
 enum { MS = 1000 };
 
@@ -56,8 +57,20 @@ int signin_tables(const struct config *c, struct db_admin *a, struct err *err)
     return db_admin_script(a, str_of(account_tables(config_dialect(c))), NULL, err);
 }
 
+int signin_recall(struct db_admin *a, struct identity *identity, struct err *err)
+{
+    return identity ? account_recall(a, identity, (int64_t)time(NULL), err) : 0;
+}
+
+static bool trusts(const struct request *rq)
+{
+    const struct world *w = rq->world;
+    return edge_trusts(w->edge, rq);
+}
+
 static struct account_config account_settings(const struct config *c)
 {
+    static const char *const same_site[] = {"Lax", "Strict", "None"}; /* the words' order */
     return (struct account_config){.prefix = c->prefix,
                                    .dialect = config_dialect(c),
                                    .table = c->auth_table,
@@ -75,7 +88,18 @@ static struct account_config account_settings(const struct config *c)
                                    .breached = c->auth_breached,
                                    .audit = c->auth_audit,
                                    .audit_keep_ms = (int64_t)c->auth_audit_keep,
-                                   .attempts = c->auth_attempts};
+                                   .attempts = c->auth_attempts,
+                                   .cookies = c->auth_cookies,
+                                   .cookie_name = c->auth_cookie_name,
+                                   .same_site = str_of(same_site[c->auth_cookie_same_site]),
+                                   .development = c->mode == MODE_DEVELOPMENT,
+                                   .csrf_token = c->auth_csrf_token,
+                                   .public_url = c->public_url,
+                                   .trusts = trusts,
+                                   .redis = c->auth_session_store == 1,
+                                   .keys = c->auth_keys,
+                                   .basic = c->auth_basic,
+                                   .key_s = (int64_t)c->auth_key_ttl / MS};
 }
 
 static int access_rules(const struct config *c, const struct schema *schema, struct arena *a,
@@ -134,6 +158,7 @@ int signin_world(struct world *w, struct identity *identity, struct err *err)
     if (!c->auth_table.len && !c->access_given)
         return 0;
     TRY(access_rules(c, w->schema, &w->arena, &w->access, err));
+    w->account.access = w->access;
     w->rest.access = w->access;
     w->rest.views = &w->views;
     return 0;

@@ -12,7 +12,9 @@ int signin_open(const struct config *config, struct identity **out, struct err *
 enum { KEYS_PATH_MOST = 4200 };
 /* The path of their file. */
 void signin_keys_file(const struct config *config, char *out, size_t room);
-/* The table of sessions, when somebody signs in. Blocks. */
+/* What ended lately is over here, too; identity may be NULL. Blocks. */
+int signin_recall(struct db_admin *a, struct identity *identity, struct err *err);
+/* The tables of sessions and keys, when somebody signs in. Blocks. */
 int signin_tables(const struct config *config, struct db_admin *a, struct err *err);
 /* For commands: the accounts, and the rules (never NULL), of a model. What they need lives in a. */
 struct signin_model {

@@ -205,6 +205,8 @@ static void sync_sessions(void *arg)
         sweep_audit(world);
     world_put(&world);
     w->syncing = false;
+    if (w->drained)
+        worker_drained(w);
 }
 
 static void sync_soon(void *arg)
@@ -232,6 +234,8 @@ static void sweep_keys(void *arg)
     arena_reset(&a);
     world_put(&world);
     w->sweeping = false;
+    if (w->drained)
+        worker_drained(w);
 }
 
 static void sweep_soon(void *arg)
@@ -269,6 +273,8 @@ static int prepare(struct worker *w)
     if (w->index == 0 && c->idempotency)
         loop_every(w->loop, SWEEP_MS, sweep_soon, w);
     worker_adopt(w, world_get(s->world));
+    if (w->index == 0 && s->app->identity)
+        sync_soon(w); /* what ended before the start */
     for (unsigned i = 0; i < w->fd_count; i++)
         http_server_listen(w->http, w->fds[i]);
     w->fd_count = 0;
@@ -279,8 +285,8 @@ void worker_drained(void *arg)
 {
     struct worker *w = arg;
     w->drained = true;
-    if (w->index == 0 && w->serve->reloading)
-        return; /* the reload's end calls again */
+    if ((w->index == 0 && w->serve->reloading) || w->syncing || w->sweeping)
+        return; /* its end calls again */
     atomic_fetch_add(&w->serve->ended, 1);
     loop_stop(w->loop);
 }

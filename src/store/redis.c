@@ -37,6 +37,8 @@ struct ask {
     bool done;
     size_t count;
     struct limit_verdict out[STORE_TAKES_MOST];
+    struct arena *arena; /* of a command's fiber, and where its answer goes */
+    struct value *value;
 };
 
 struct redis_link {
@@ -458,8 +460,9 @@ static void on_verdicts(redisAsyncContext *raw, void *answer, void *ctx)
     }
 }
 
-/* Parks until the ask is done; the time limit is that of one round trip. */
-WAITS static int wait_for(struct redis_link *l, struct ask *a, struct limit_verdict *out)
+/* Parks until the ask is done; the time limit is that of one round trip. 0: it is done, with
+ * a->code; else a is not ours any more. */
+WAITS static int wait_done(struct redis_link *l, struct ask *a)
 {
     uint64_t until = loop_now() + l->cfg->timeout_ms * MS;
     int code = 0;
@@ -471,7 +474,13 @@ WAITS static int wait_for(struct redis_link *l, struct ask *a, struct limit_verd
             lost(l, LIT("no answer within redis.timeout"));
         return code == E_TIMEOUT ? E_BUSY : code;
     }
-    code = a->code;
+    return 0;
+}
+
+WAITS static int wait_for(struct redis_link *l, struct ask *a, struct limit_verdict *out)
+{
+    TRY(wait_done(l, a));
+    int code = a->code;
     memcpy(out, a->out, a->count * sizeof *out);
     int got = (int)a->count;
     ask_put(l, a);
@@ -509,6 +518,93 @@ static int redis_take(struct store *s, const struct store_take *list, size_t n, 
     if (code == E_CANCELLED)
         return fail(err, E_CANCELLED, "the request was ended");
     return fail(err, E_BUSY, "the store of the rate limits cannot be reached");
+}
+
+/* ---- any other command ---- */
+
+/* Inside hiredis: nothing here may end the fiber, hence arena_try. */
+static int value_of(struct arena *a, const redisReply *r, unsigned depth, size_t *left,
+                    struct value *out)
+{
+    *out = value_null();
+    if (depth == 0 || (*left)-- == 0)
+        return E_TOOBIG;
+    if (r->type == REDIS_REPLY_INTEGER) {
+        *out = value_int(r->integer);
+    } else if (r->type == REDIS_REPLY_STRING || r->type == REDIS_REPLY_STATUS) {
+        char *text = arena_try(a, (size_t)r->len + 1);
+        if (!text)
+            return E_TOOBIG;
+        memcpy(text, r->str, (size_t)r->len);
+        *out = value_text(str_make(text, (size_t)r->len));
+    } else if (r->type == REDIS_REPLY_ARRAY) {
+        struct value *items = arena_try(a, (r->elements + 1) * sizeof *items);
+        if (!items || r->elements > STORE_ANSWER_MOST)
+            return E_TOOBIG;
+        *out = (struct value){.kind = V_ARRAY, .count = (uint32_t)r->elements, .items = items};
+        for (size_t i = 0; i < r->elements; i++)
+            TRY(value_of(a, r->element[i], depth - 1, left, &items[i]));
+    }
+    return 0;
+}
+
+static void on_value(redisAsyncContext *raw, void *answer, void *ctx)
+{
+    enum { DEPTH = 10 };
+    struct ask *a = ctx;
+    const redisReply *r = answer;
+    size_t left = STORE_ANSWER_MOST;
+    (void)raw;
+    if (r && r->type == REDIS_REPLY_ERROR)
+        say("Redis refused a command", str_make(r->str, (size_t)r->len));
+    if (!r || r->type == REDIS_REPLY_ERROR)
+        ask_end(a, E_BUSY);
+    else
+        ask_end(a, a->fiber ? value_of(a->arena, r, DEPTH, &left, a->value) : 0);
+}
+
+WAITS static int command(struct redis_link *l, struct arena *arena, const str *args, size_t n,
+                         struct value *out)
+{
+    const char *argv[STORE_ARGS_MOST];
+    size_t lens[STORE_ARGS_MOST];
+    if (!l || !can_ask(l))
+        return E_BUSY;
+    for (size_t i = 0; i < n; i++) {
+        argv[i] = args[i].ptr;
+        lens[i] = args[i].len;
+    }
+    struct ask *a = ask_get(l);
+    a->arena = arena;
+    a->value = out;
+    count(&counts.commands, 1);
+    if (redisAsyncCommandArgv(l->raw, on_value, a, (int)n, argv, lens) != REDIS_OK) {
+        ask_put(l, a);
+        return E_BUSY;
+    }
+    TRY(wait_done(l, a));
+    int code = a->code;
+    ask_put(l, a);
+    return code;
+}
+
+int store_command(struct arena *a, const str *args, size_t n, struct value *out, struct err *err)
+{
+    BUG_ON(n > STORE_ARGS_MOST);
+    int code = command(mine, a, args, n, out);
+    if (code >= 0)
+        return 0;
+    count(&counts.failures, 1);
+    if (code == E_CANCELLED)
+        return fail(err, E_CANCELLED, "the request was ended");
+    if (code == E_TOOBIG)
+        return fail(err, E_TOOBIG, "the answer of Redis is too long");
+    return fail(err, E_BUSY, "Redis cannot be reached");
+}
+
+str store_prefix(void)
+{
+    return mine ? mine->cfg->prefix : (str){"", 0};
 }
 
 /* ---- the thread's ---- */

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "data/data.h"
 #include "fiber/fiber.h"
 
 /* ---- one limit: pure ---- */
@@ -112,6 +113,14 @@ int redis_target(str url, struct redis_target *out, struct err *err);
 void store_thread_begin(const struct redis_config *cfg);
 void store_thread_end(void);
 struct store *store_shared(void); /* of the calling thread, or NULL: no Redis is configured */
+
+/* One command to the calling thread's Redis, args being bytes. *out: V_NULL, V_INT, V_TEXT or a
+ * V_ARRAY of such, in a; ten levels and STORE_ANSWER_MOST values at most. Fails with BUSY (no Redis
+ * answers; also when it answers with an error, which is logged), TOOBIG, CANCELLED. */
+enum { STORE_ARGS_MOST = 64, STORE_ANSWER_MOST = 200000 };
+WAITS int store_command(struct arena *a, const str *args, size_t count, struct value *out,
+                        struct err *err);
+str store_prefix(void); /* of every key in it */
 
 struct redis_stats {
     uint64_t commands, failures, connects, lost, up; /* up: connections that answer now */

@@ -175,8 +175,8 @@ play('everybody gets the document of what he may do', { migrations: people, conf
   assert.equal(nobody.components.schemas.PostPart.properties.secret, undefined);
   assert.doesNotMatch(JSON.stringify(nobody), /audit|secret"/);
   references(nobody);
-  assert.deepEqual(nobody.paths['/v1/posts'].get.security, [{}, { bearer: [] }]);
-  assert.deepEqual(nobody.paths['/v1/auth/me'].get.security, [{ bearer: [] }]);
+  assert.deepEqual(nobody.paths['/v1/posts'].get.security, [{}, { bearer: [] }, { apiKey: [] }, { cookie: [] }]);
+  assert.deepEqual(nobody.paths['/v1/auth/me'].get.security, [{ bearer: [] }, { cookie: [] }]);
   assert.deepEqual(nobody.paths['/v1/auth/login'].post.security, []);
   assert.deepEqual(nobody.components.schemas.OwnAccount.required, ['id', 'email', 'name', 'role']);
   assert.deepEqual(Object.keys(nobody.paths['/v1/auth/register'].post.requestBody.content['application/json'].schema.properties).sort(), ['email', 'name', 'password']);
@@ -184,7 +184,7 @@ play('everybody gets the document of what he may do', { migrations: people, conf
   const emil = await document(s, await signIn('emil', 'editor'));
   assert.deepEqual(ids(emil), ['createPost', 'getPost', 'listPosts', 'replacePost', 'updatePost']);
   assert.deepEqual(emil.components.schemas.PostCreate.required, ['title'], 'user_id is set by a rule');
-  assert.deepEqual(emil.paths['/v1/posts'].post.security, [{ bearer: [] }]);
+  assert.deepEqual(emil.paths['/v1/posts'].post.security, [{ bearer: [] }, { apiKey: [] }, { cookie: [] }]);
   references(emil);
   const anna = await document(s, await signIn('anna', 'admin'));
   assert.ok(ids(anna).includes('deletePost') && ids(anna).includes('listAudit'));

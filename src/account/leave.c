@@ -1,0 +1,62 @@
+/* leave.c -- DELETE .../auth/me: an account goes, by whoever knows its password. Its row is deleted
+ * like any other: what points at it goes, stays without it, or forbids it, as the foreign keys say.
+ * SPDX: Apache-2.0 */
+#include "account/account_priv.h"
+
+#include "observe/log.h"
+
+static int remove_all(struct request *rq, const struct accounts *x, const struct account *who,
+                      struct err *err)
+{
+    struct value now = value_int(account__now()), key = value_text(who->key);
+    struct remove r = {.table = x->table,
+                       .where = cond_test(&rq->arena, x->id, OP_EQ, who->cells[x->id->index])};
+    struct db_write list[] = {
+        {.arena = &rq->arena, .expect = 1},
+        {.arena = &rq->arena,
+         .expect = -1,
+         .st = STATEMENT("UPDATE cairn_keys SET revoked_at = $1 WHERE account = $2"
+                         " AND revoked_at IS NULL",
+                         now, key)},
+        {.expect = -1}};
+    struct audit_note note = {.event = AUDIT_ACCOUNT_DELETED, .account = who->key};
+    size_t count = audit__add(rq, x, &note, &list[2]) ? 3 : 2;
+    list[1].st.writes = true;
+    TRY(sql_remove(x->config->dialect, &rq->arena, &r, &list[0].st, err));
+    rq->statements += (unsigned)count;
+    int code = db_write(x->db, list, count, NULL, err);
+    if (code == E_CHILDREN)
+        return fail_field(
+            err, E_CHILDREN, LIT("children"), LIT(""),
+            "rows of other tables belong to the account, and their foreign keys do not "
+            "let it go");
+    return code;
+}
+
+int account__leave(struct request *rq, const void *data, struct err *err)
+{
+    const struct accounts *x = data;
+    struct value body;
+    struct account who;
+    struct rows keys;
+    str key, password;
+    size_t ended;
+    TRY(account__me(rq, &key, err));
+    TRY(account__body(rq, &body, err));
+    TRY(account__text(&body, LIT("password"), &password, err));
+    TRY(account__attempt(rq, x, key, err));
+    TRY(account__by_key(rq, x, key, &who, err));
+    TRY(account__prove(rq, x, &who, password, err));
+    TRY(key__all_of(rq, x, key, &keys, err));
+    TRY(remove_all(rq, x, &who, err));
+    basic__forget(x, &who);
+    for (size_t i = 0; i < keys.count; i++)
+        identity_revoke(x->identity, rows_at(&keys, i, 0)->text, account__now());
+    struct session_end e = {.account = key, .why = AUDIT_SESSIONS_ENDED};
+    TRY(session__end(rq, x, &e, &ended, err));
+    if (signed_in_by(rq->signed_in) == BY_COOKIE)
+        cookie__clear(rq, x);
+    log_event_str(LOG_INFO, "account deleted by its owner", "account", key);
+    rq->reply->status = 204;
+    return 0;
+}
