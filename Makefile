@@ -6,18 +6,20 @@ CC      ?= cc
 VERSION := 0.1.0
 B       := $(if $(filter release,$(MODE)),build,build-$(MODE))
 
-PKGS := libuv sqlite3 libfyaml libsodium hiredis libcrypto libcrypt zlib libbrotlienc libbrotlidec libzstd libxml-2.0
-HEADERS := libpq libcurl # loaded at run time, and only when needed: src/db/pg_lib.c, src/client/curl_lib.c
+PKGS := libuv sqlite3 libsodium
+# Loaded at run time, and only when they are needed (src/lib): their headers, and as the linker knows them.
+HEADERS := libpq libcurl libfyaml hiredis libcrypto libcrypt zlib libbrotlienc libbrotlidec libzstd libxml-2.0
+LAZY := pq curl fyaml hiredis crypto crypt z brotlienc brotlidec zstd xml2 pg_query
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
         -fno-common -Werror
-CPPFLAGS += -D_GNU_SOURCE -Isrc -Iinclude -DCAIRN_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PKGS) $(HEADERS))
+CPPFLAGS += -D_GNU_SOURCE -Isrc -Iinclude -I$B -DCAIRN_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PKGS) $(HEADERS))
 CFLAGS_release := -O2 -g
 CFLAGS_debug   := -Og -g -DCAIRN_DEBUG
 CFLAGS_asan    := -O1 -g -DCAIRN_DEBUG -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 CFLAGS_tsan    := -O1 -g -DCAIRN_DEBUG -fsanitize=thread -fno-omit-frame-pointer
 CFLAGS_fuzz    := -O1 -g -DCAIRN_DEBUG -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 ALL_CFLAGS = -std=c17 $(CFLAGS_$(MODE)) $(WARN) -fPIC -fvisibility=hidden -MMD -MP $(CFLAGS)
-LDLIBS := $(shell pkg-config --libs $(PKGS)) -lpg_query -lpthread -ldl -lm
+LDLIBS := $(shell pkg-config --libs $(PKGS)) -lpthread -ldl -lm
 ifeq ($(MODE),fuzz)
 CC := clang
 endif
@@ -36,6 +38,13 @@ lib: $B/libcairn.a $B/libcairn.so
 $B/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+
+# The file that a program linked against the library would name.
+$B/sonames.h: Makefile
+	@mkdir -p $(@D)
+	@for l in $(LAZY); do so=$$(objdump -p "$$($(CC) -print-file-name=lib$$l.so)" 2>/dev/null | awk '$$1 == "SONAME" {print $$2}'); \
+	  echo "#define SONAME_$$l \"$${so:-lib$$l.so}\""; done > $@
+$B/src/lib/libs.o $B/src/db/pg_lib.o $B/src/client/curl_lib.o: $B/sonames.h
 
 # The pages are bytes of the program; Swagger UI too, where `./dev setup` has put it.
 WEB ?= build/web
@@ -65,7 +74,7 @@ $B/examples/%: $$(wildcard examples/%/*.c) include/cairn.h $B/libcairn.a
 
 $B/unit/%: $B/test/unit/%.o $B/inner.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -o $@ $< $B/inner.a $(LDFLAGS) $(LDLIBS) -lcmocka
+	$(CC) $(ALL_CFLAGS) -o $@ $< $B/inner.a $(LDFLAGS) $(LDLIBS) -Wl,--as-needed $(LAZY:%=-l%) -lcmocka
 $B/fuzz/%: $B/test/fuzz/%.o $B/inner.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $< $B/inner.a $(LDFLAGS) $(LDLIBS)

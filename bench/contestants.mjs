@@ -65,7 +65,6 @@ function compileHello() {
       ...sources.map((s) => `${dir}/${s}`),
       `${dirname(CAIRN)}/libcairn.a`,
       ...libs.trim().split(/\s+/),
-      '-lpg_query',
       '-lpthread',
       '-ldl',
       '-lm',

@@ -2,9 +2,10 @@
  * may be tens of gigabytes long. SPDX: Apache-2.0 */
 #include "auth/password.h"
 
+#include "lib/crypto.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -63,7 +64,8 @@ int password_listed(const char *file, str password, bool *out, struct err *err)
     char want[HEX + 1];
     struct stat st;
     *out = false;
-    SHA1((const unsigned char *)password.ptr, password.len, digest);
+    TRY(lib_load(&lib_crypto, E_BUSY, err));
+    crypto.SHA1((const unsigned char *)password.ptr, password.len, digest);
     for (size_t i = 0; i < sizeof digest; i++)
         snprintf(want + 2 * i, 3, "%02X", digest[i]);
     int fd = open(file, O_RDONLY | O_CLOEXEC);

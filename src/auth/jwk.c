@@ -4,12 +4,6 @@
 
 #include "base/mem.h"
 
-#include <openssl/bn.h>
-#include <openssl/core_names.h>
-#include <openssl/ec.h>
-#include <openssl/param_build.h>
-#include <openssl/rsa.h>
-#include <openssl/sha.h>
 #include <sodium.h>
 
 enum { BYTES_MOST = 1024, COORDINATE = 32, KEY_BYTES = 16384 };
@@ -57,7 +51,8 @@ void jwk_free(struct jwk **k)
 {
     if (!*k)
         return;
-    EVP_PKEY_free((*k)->pkey);
+    if ((*k)->pkey)
+        crypto.EVP_PKEY_free((*k)->pkey);
     if ((*k)->secret.len)
         sodium_memzero((*k)->secret.ptr, (*k)->secret.len);
     buf_fini(&(*k)->secret);
@@ -94,12 +89,12 @@ static bool put_number(struct buf *b, const struct jwk *k, const char *member, c
 {
     unsigned char bytes[BYTES_MOST];
     BIGNUM *n = NULL;
-    if (!EVP_PKEY_get_bn_param(k->pkey, param, &n))
+    if (!crypto.EVP_PKEY_get_bn_param(k->pkey, param, &n))
         return false;
-    size_t len = (size_t)BN_num_bytes(n);
+    size_t len = (size_t)(crypto.BN_num_bits(n) + 7) / 8;
     width = width ? width : len;
-    bool fits = width <= sizeof bytes && BN_bn2binpad(n, bytes, (int)width) >= 0;
-    BN_clear_free(n);
+    bool fits = width <= sizeof bytes && crypto.BN_bn2binpad(n, bytes, (int)width) >= 0;
+    crypto.BN_clear_free(n);
     if (fits) {
         put_member(b, member, str_make((char *)bytes, width));
         sodium_memzero(bytes, sizeof bytes);
@@ -112,12 +107,12 @@ static void put_okp(struct buf *b, const struct jwk *k, bool private)
     unsigned char bytes[COORDINATE];
     size_t len = sizeof bytes;
     buf_lit(b, "\"crv\":\"Ed25519\",\"kty\":\"OKP\",");
-    EVP_PKEY_get_raw_public_key(k->pkey, bytes, &len);
+    crypto.EVP_PKEY_get_raw_public_key(k->pkey, bytes, &len);
     put_member(b, "x", str_make((char *)bytes, len));
     if (!private)
         return;
     buf_lit(b, ",");
-    EVP_PKEY_get_raw_private_key(k->pkey, bytes, &len);
+    crypto.EVP_PKEY_get_raw_private_key(k->pkey, bytes, &len);
     put_member(b, "d", str_make((char *)bytes, len));
     sodium_memzero(bytes, sizeof bytes);
 }
@@ -172,14 +167,14 @@ void jwk_write(struct buf *b, const struct jwk *k, bool private)
 
 static void name_it(struct jwk *k)
 {
-    unsigned char hash[SHA256_DIGEST_LENGTH];
+    unsigned char hash[crypto_hash_sha256_BYTES];
     struct buf b, name;
     buf_init(&b, KEY_BYTES);
     buf_init(&name, KEY_BYTES);
     buf_lit(&b, "{");
     put_material(&b, k, false);
     buf_lit(&b, "}");
-    SHA256((unsigned char *)b.ptr, b.len, hash);
+    crypto_hash_sha256(hash, (unsigned char *)b.ptr, b.len);
     base64url_put(&name, str_make((char *)hash, sizeof hash));
     snprintf(k->kid, sizeof k->kid, "%.*s", STR_ARG(buf_view(&name)));
     sodium_memzero(b.ptr, b.len);
@@ -192,10 +187,10 @@ static void name_it(struct jwk *k)
 static EVP_PKEY *generate(enum jwt_alg alg)
 {
     if (alg == JWT_EDDSA)
-        return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+        return crypto.EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
     if (alg == JWT_ES256)
-        return EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
-    return EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)JWK_RSA_LEAST);
+        return crypto.EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+    return crypto.EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)JWK_RSA_LEAST);
 }
 
 int jwk_make(enum jwt_alg alg, struct jwk **out, struct err *err)
@@ -207,6 +202,7 @@ int jwk_make(enum jwt_alg alg, struct jwk **out, struct err *err)
         sodium_memzero(secret, sizeof secret);
         return code;
     }
+    TRY(lib_load(&lib_crypto, E_CONFIG, err));
     struct jwk *k = blank(alg, true);
     k->pkey = generate(alg);
     if (!k->pkey) {
@@ -247,17 +243,19 @@ static bool bytes_member(struct arena *a, const struct value *json, const char *
 static EVP_PKEY *from_params(const char *type, OSSL_PARAM_BLD *build, bool private)
 {
     EVP_PKEY *key = NULL;
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
-    OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(build);
-    if (ctx && params && EVP_PKEY_fromdata_init(ctx) > 0)
-        EVP_PKEY_fromdata(ctx, &key, private ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, params);
-    OSSL_PARAM_free(params);
-    EVP_PKEY_CTX_free(ctx);
-    EVP_PKEY_CTX *check = key ? EVP_PKEY_CTX_new(key, NULL) : NULL;
-    bool good = check && (private ? EVP_PKEY_check(check) : EVP_PKEY_public_check(check)) > 0;
-    EVP_PKEY_CTX_free(check);
+    EVP_PKEY_CTX *ctx = crypto.EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
+    OSSL_PARAM *params = crypto.OSSL_PARAM_BLD_to_param(build);
+    if (ctx && params && crypto.EVP_PKEY_fromdata_init(ctx) > 0)
+        crypto.EVP_PKEY_fromdata(ctx, &key, private ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY,
+                                 params);
+    crypto.OSSL_PARAM_free(params);
+    crypto.EVP_PKEY_CTX_free(ctx);
+    EVP_PKEY_CTX *check = key ? crypto.EVP_PKEY_CTX_new(key, NULL) : NULL;
+    bool good =
+        check && (private ? crypto.EVP_PKEY_check(check) : crypto.EVP_PKEY_public_check(check)) > 0;
+    crypto.EVP_PKEY_CTX_free(check);
     if (!good) {
-        EVP_PKEY_free(key);
+        crypto.EVP_PKEY_free(key);
         key = NULL;
     }
     return key;
@@ -270,12 +268,12 @@ static EVP_PKEY *read_okp(struct arena *a, const struct value *json, bool privat
         x.len != COORDINATE)
         return NULL;
     if (!private)
-        return EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, (const unsigned char *)x.ptr,
-                                           x.len);
+        return crypto.EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL,
+                                                  (const unsigned char *)x.ptr, x.len);
     if (!bytes_member(a, json, "d", &d) || d.len != COORDINATE)
         return NULL;
-    return EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, (const unsigned char *)d.ptr,
-                                        d.len);
+    return crypto.EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, (const unsigned char *)d.ptr,
+                                               d.len);
 }
 
 static EVP_PKEY *read_ec(struct arena *a, const struct value *json, bool private)
@@ -289,14 +287,16 @@ static EVP_PKEY *read_ec(struct arena *a, const struct value *json, bool private
         return NULL;
     memcpy(point + 1, x.ptr, COORDINATE);
     memcpy(point + 1 + COORDINATE, y.ptr, COORDINATE);
-    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-    BIGNUM *secret = private ? BN_bin2bn((const unsigned char *)d.ptr, (int)d.len, NULL) : NULL;
-    if (OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, "P-256", 0) &&
-        OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point) &&
-        (!private || OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_PRIV_KEY, secret)))
+    OSSL_PARAM_BLD *build = crypto.OSSL_PARAM_BLD_new();
+    BIGNUM *secret =
+        private ? crypto.BN_bin2bn((const unsigned char *)d.ptr, (int)d.len, NULL) : NULL;
+    if (crypto.OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, "P-256", 0) &&
+        crypto.OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point,
+                                                sizeof point) &&
+        (!private || crypto.OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_PRIV_KEY, secret)))
         key = from_params("EC", build, private);
-    OSSL_PARAM_BLD_free(build);
-    BN_clear_free(secret);
+    crypto.OSSL_PARAM_BLD_free(build);
+    crypto.BN_clear_free(secret);
     return key;
 }
 
@@ -304,20 +304,20 @@ static EVP_PKEY *read_rsa(struct arena *a, const struct value *json, bool privat
 {
     BIGNUM *numbers[COUNT_OF(rsa_members)] = {0};
     EVP_PKEY *key = NULL;
-    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+    OSSL_PARAM_BLD *build = crypto.OSSL_PARAM_BLD_new();
     bool good = build != NULL;
     for (size_t i = 0; good && i < (private ? COUNT_OF(rsa_members) : RSA_PUBLIC); i++) {
         str bytes;
         good = bytes_member(a, json, rsa_members[i].member, &bytes) && bytes.len <= BYTES_MOST;
         if (good)
-            numbers[i] = BN_bin2bn((const unsigned char *)bytes.ptr, (int)bytes.len, NULL);
-        good = good && OSSL_PARAM_BLD_push_BN(build, rsa_members[i].param, numbers[i]);
+            numbers[i] = crypto.BN_bin2bn((const unsigned char *)bytes.ptr, (int)bytes.len, NULL);
+        good = good && crypto.OSSL_PARAM_BLD_push_BN(build, rsa_members[i].param, numbers[i]);
     }
-    if (good && BN_num_bits(numbers[0]) >= JWK_RSA_LEAST)
+    if (good && crypto.BN_num_bits(numbers[0]) >= JWK_RSA_LEAST)
         key = from_params("RSA", build, private);
-    OSSL_PARAM_BLD_free(build);
+    crypto.OSSL_PARAM_BLD_free(build);
     for (size_t i = 0; i < COUNT_OF(rsa_members); i++)
-        BN_clear_free(numbers[i]);
+        crypto.BN_clear_free(numbers[i]);
     return key;
 }
 
@@ -367,6 +367,8 @@ int jwk_read(const struct value *json, struct jwk **out, struct err *err)
         return fail(err, E_CONFIG, "not a key that signs with EdDSA, ES256, RS256 or HS256");
     if (kid.len > JWK_KID_MOST)
         return fail(err, E_CONFIG, "the kid of a key has %d bytes at most", JWK_KID_MOST);
+    if (alg != JWT_HS256)
+        TRY(lib_load(&lib_crypto, E_CONFIG, err));
     arena_init(&a, 1 << 16);
     struct jwk *k = read_key(&a, json, alg);
     arena_reset(&a);
@@ -386,10 +388,11 @@ int jwk_read(const struct value *json, struct jwk **out, struct err *err)
 static bool ec_flat(unsigned char *der, size_t len, unsigned char *out)
 {
     const unsigned char *at = der;
-    ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &at, (long)len);
-    bool good = sig && BN_bn2binpad(ECDSA_SIG_get0_r(sig), out, COORDINATE) >= 0 &&
-                BN_bn2binpad(ECDSA_SIG_get0_s(sig), out + COORDINATE, COORDINATE) >= 0;
-    ECDSA_SIG_free(sig);
+    ECDSA_SIG *sig = crypto.d2i_ECDSA_SIG(NULL, &at, (long)len);
+    bool good =
+        sig && crypto.BN_bn2binpad(crypto.ECDSA_SIG_get0_r(sig), out, COORDINATE) >= 0 &&
+        crypto.BN_bn2binpad(crypto.ECDSA_SIG_get0_s(sig), out + COORDINATE, COORDINATE) >= 0;
+    crypto.ECDSA_SIG_free(sig);
     return good;
 }
 
@@ -398,23 +401,23 @@ static size_t ec_der(str flat, unsigned char out[JWK_SIGNATURE_MOST])
     const unsigned char *raw = (const unsigned char *)flat.ptr;
     if (flat.len != (size_t)2 * COORDINATE)
         return 0;
-    ECDSA_SIG *sig = ECDSA_SIG_new();
-    BIGNUM *r = BN_bin2bn(raw, COORDINATE, NULL),
-           *s = BN_bin2bn(raw + COORDINATE, COORDINATE, NULL);
-    if (!sig || !r || !s || !ECDSA_SIG_set0(sig, r, s)) {
-        BN_free(r);
-        BN_free(s);
-        ECDSA_SIG_free(sig);
+    ECDSA_SIG *sig = crypto.ECDSA_SIG_new();
+    BIGNUM *r = crypto.BN_bin2bn(raw, COORDINATE, NULL),
+           *s = crypto.BN_bin2bn(raw + COORDINATE, COORDINATE, NULL);
+    if (!sig || !r || !s || !crypto.ECDSA_SIG_set0(sig, r, s)) {
+        crypto.BN_free(r);
+        crypto.BN_free(s);
+        crypto.ECDSA_SIG_free(sig);
         return 0;
     }
-    int len = i2d_ECDSA_SIG(sig, &out);
-    ECDSA_SIG_free(sig);
+    int len = crypto.i2d_ECDSA_SIG(sig, &out);
+    crypto.ECDSA_SIG_free(sig);
     return len > 0 ? (size_t)len : 0;
 }
 
 static const EVP_MD *digest(const struct jwk *k)
 {
-    return k->alg == JWT_EDDSA ? NULL : EVP_sha256();
+    return k->alg == JWT_EDDSA ? NULL : crypto.EVP_sha256();
 }
 
 int jwk__sign(const struct jwk *k, str text, unsigned char out[JWK_SIGNATURE_MOST], size_t *len)
@@ -428,11 +431,11 @@ int jwk__sign(const struct jwk *k, str text, unsigned char out[JWK_SIGNATURE_MOS
         *len = crypto_auth_hmacsha256_BYTES;
         return 0;
     }
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    EVP_MD_CTX *ctx = crypto.EVP_MD_CTX_new();
     *len = JWK_SIGNATURE_MOST;
-    bool good = ctx && EVP_DigestSignInit(ctx, NULL, digest(k), NULL, k->pkey) > 0 &&
-                EVP_DigestSign(ctx, out, len, in, text.len) > 0;
-    EVP_MD_CTX_free(ctx);
+    bool good = ctx && crypto.EVP_DigestSignInit(ctx, NULL, digest(k), NULL, k->pkey) > 0 &&
+                crypto.EVP_DigestSign(ctx, out, len, in, text.len) > 0;
+    crypto.EVP_MD_CTX_free(ctx);
     if (good && k->alg == JWT_ES256) {
         unsigned char der[JWK_SIGNATURE_MOST];
         memcpy(der, out, *len);
@@ -456,9 +459,10 @@ bool jwk__verify(const struct jwk *k, str text, str signature)
         len = ec_der(signature, bytes);
         sig = bytes;
     }
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    bool good = len && ctx && EVP_DigestVerifyInit(ctx, NULL, digest(k), NULL, k->pkey) > 0 &&
-                EVP_DigestVerify(ctx, sig, len, (const unsigned char *)text.ptr, text.len) == 1;
-    EVP_MD_CTX_free(ctx);
+    EVP_MD_CTX *ctx = crypto.EVP_MD_CTX_new();
+    bool good =
+        len && ctx && crypto.EVP_DigestVerifyInit(ctx, NULL, digest(k), NULL, k->pkey) > 0 &&
+        crypto.EVP_DigestVerify(ctx, sig, len, (const unsigned char *)text.ptr, text.len) == 1;
+    crypto.EVP_MD_CTX_free(ctx);
     return good;
 }

@@ -4,8 +4,7 @@
 
 #include "auth/jwt.h"
 #include "base/buf.h"
-
-#include <openssl/evp.h>
+#include "lib/crypto.h"
 
 enum { JWK_KID_MOST = 128, JWK_SIGNATURE_MOST = 1024 };
 

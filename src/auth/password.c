@@ -4,8 +4,8 @@
 
 #include "base/list.h"
 #include "base/mem.h"
+#include "lib/xcrypt.h"
 
-#include <crypt.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -18,6 +18,7 @@ struct job {
     str password, hash; /* hash.ptr NULL: make one */
     char made[PASSWORD_HASH_MOST + 1];
     bool good;
+    struct err err; /* why it could not be done */
     struct loop *loop;
     struct fiber *fiber;
     bool done;
@@ -52,15 +53,15 @@ static bool bcrypt_form(str hash)
 }
 
 /* crypt(3) reads up to a NUL: a password that holds one is none of its. */
-static bool check_bcrypt(str password, const char *hash)
+static bool check_bcrypt(str password, const char *hash, struct err *err)
 {
     char text[PASSWORD_BYTES_MOST + 1];
-    if (str_find(password, '\0') != STR_NONE)
+    if (lib_load(&lib_xcrypt, E_BUSY, err) < 0 || str_find(password, '\0') != STR_NONE)
         return false;
     memcpy(text, password.ptr, password.len);
     text[password.len] = '\0';
     struct crypt_data *data = mem_zero(1, sizeof *data);
-    const char *again = crypt_r(text, hash, data);
+    const char *again = xcrypt.crypt_r(text, hash, data);
     size_t len = strlen(hash);
     bool same = again && strlen(again) == len && sodium_memcmp(again, hash, len) == 0;
     sodium_memzero(text, sizeof text);
@@ -69,7 +70,7 @@ static bool check_bcrypt(str password, const char *hash)
     return same;
 }
 
-static bool check(str password, str hash)
+static bool check(str password, str hash, struct err *err)
 {
     char text[PASSWORD_HASH_MOST + 1];
     if (hash.len > PASSWORD_HASH_MOST)
@@ -77,7 +78,7 @@ static bool check(str password, str hash)
     memcpy(text, hash.ptr, hash.len);
     text[hash.len] = '\0';
     if (bcrypt_form(hash))
-        return check_bcrypt(password, text);
+        return check_bcrypt(password, text, err);
     return str_starts(hash, LIT("$argon2")) &&
            crypto_pwhash_str_verify(text, password.ptr, password.len) == 0;
 }
@@ -112,8 +113,8 @@ static void *work(void *arg)
     struct job *j;
     setpriority(PRIO_PROCESS, 0, NICE); /* on Linux: of this thread */
     while ((j = next(p))) {
-        j->good =
-            j->hash.ptr ? check(j->password, j->hash) : make(&p->config, j->password, j->made);
+        j->good = j->hash.ptr ? check(j->password, j->hash, &j->err)
+                              : make(&p->config, j->password, j->made);
         loop_post(j->loop, wake, j);
     }
     return NULL;
@@ -210,6 +211,10 @@ int passwords_check(struct passwords *p, str password, str hash, struct password
     struct job j = {.password = str_upto(password, PASSWORD_BYTES_MOST),
                     .hash = real ? hash : str_of(p->dummy)};
     TRY(run(p, &j, err));
+    if (j.err.code < 0) {
+        *err = j.err;
+        return err->code;
+    }
     out->good = real && j.good;
     out->stale = out->good && (bcrypt_form(hash) || crypto_pwhash_str_needs_rehash(
                                                         hash.ptr, p->config.passes,

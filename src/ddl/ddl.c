@@ -2,8 +2,7 @@
  * The whole script is parsed before anything is written, so a syntax error at its end is told
  * before its beginning runs. Not here: what runs the statements (db/migrate.c). */
 #include "ddl/ddl_priv.h"
-
-#include <pg_query.h>
+#include "lib/pgquery.h"
 
 /* ---- the catalog ---- */
 
@@ -204,14 +203,15 @@ int ddl__parse(struct ddl__tr *t, struct value *tree)
         return ddl__refuse(t, 0, "the script is no UTF-8 text");
     if (!ddl__guard(text))
         return ddl__refuse(t, 0, "an expression is too long or nested too deep");
-    PgQueryParseResult r = pg_query_parse(ddl__dup(t, text));
+    TRY(lib_load(&lib_pgquery, E_CONFIG, t->err));
+    PgQueryParseResult r = pgquery.pg_query_parse(ddl__dup(t, text));
     int code = 0;
     struct err why = {0};
     if (r.error)
         code = ddl__refuse(t, (int64_t)byte_of(text, r.error->cursorpos), "%s", r.error->message);
     else if (json_parse(t->a, arena_str(t->a, str_of(r.parse_tree)), &limits, tree, &why) < 0)
         code = ddl__refuse(t, 0, "an expression is too long or nested too deep");
-    pg_query_free_parse_result(r);
+    pgquery.pg_query_free_parse_result(r);
     return code;
 }
 

@@ -2,12 +2,11 @@
  * Invariants: (1) What is decoded has a ceiling before the first byte: a bomb costs that much and
  * no more. (2) zstd's window is at most 8 MiB both ways (RFC 9659). */
 #include "base/mem.h"
+#include "lib/brotlidec.h"
+#include "lib/brotlienc.h"
+#include "lib/zlib.h"
+#include "lib/zstd.h"
 #include "render/negotiate.h"
-
-#include <brotli/decode.h>
-#include <brotli/encode.h>
-#include <zlib.h>
-#include <zstd.h>
 
 enum { PIECE = 16384, GZIP_WINDOW = 15 + 16, ZSTD_WINDOW_LOG = 23, BROTLI_WINDOW = 18 };
 
@@ -22,22 +21,38 @@ static bool begin(struct coder *c, int level, size_t hint)
 {
     switch (c->coding) {
     case CODING_GZIP:
-        return deflateInit2(&c->gzip, level, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY) ==
-               Z_OK;
+        return zlib.deflateInit2_(&c->gzip, level, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY,
+                                  ZLIB_VERSION, (int)sizeof c->gzip) == Z_OK;
     case CODING_BR:
-        c->br = BrotliEncoderCreateInstance(NULL, NULL, NULL);
-        return c->br && BrotliEncoderSetParameter(c->br, BROTLI_PARAM_QUALITY, (uint32_t)level) &&
-               BrotliEncoderSetParameter(c->br, BROTLI_PARAM_LGWIN, BROTLI_WINDOW) &&
-               BrotliEncoderSetParameter(c->br, BROTLI_PARAM_SIZE_HINT, (uint32_t)hint);
+        c->br = brotlienc.BrotliEncoderCreateInstance(NULL, NULL, NULL);
+        return c->br &&
+               brotlienc.BrotliEncoderSetParameter(c->br, BROTLI_PARAM_QUALITY, (uint32_t)level) &&
+               brotlienc.BrotliEncoderSetParameter(c->br, BROTLI_PARAM_LGWIN, BROTLI_WINDOW) &&
+               brotlienc.BrotliEncoderSetParameter(c->br, BROTLI_PARAM_SIZE_HINT, (uint32_t)hint);
     default:
-        c->zstd = ZSTD_createCCtx();
-        return c->zstd &&
-               !ZSTD_isError(ZSTD_CCtx_setParameter(c->zstd, ZSTD_c_compressionLevel, level));
+        c->zstd = zstd.ZSTD_createCCtx();
+        return c->zstd && !zstd.ZSTD_isError(
+                              zstd.ZSTD_CCtx_setParameter(c->zstd, ZSTD_c_compressionLevel, level));
     }
+}
+
+static struct lib *library(enum coding coding, bool undoes)
+{
+    if (coding == CODING_BR)
+        return undoes ? &lib_brotlidec : &lib_brotlienc;
+    return coding == CODING_GZIP ? &lib_zlib : &lib_zstd;
+}
+
+bool coder_there(enum coding coding)
+{
+    struct err err = {0};
+    return lib_load(library(coding, false), E_BUSY, &err) == 0;
 }
 
 struct coder *coder_new(enum coding coding, int level, size_t hint)
 {
+    if (!coder_there(coding))
+        return NULL;
     struct coder *c = mem_zero(1, sizeof *c);
     c->coding = coding;
     if (!begin(c, level, hint))
@@ -51,10 +66,11 @@ void coder_free(struct coder **c)
     if (!x)
         return;
     if (x->coding == CODING_GZIP)
-        deflateEnd(&x->gzip);
+        zlib.deflateEnd(&x->gzip);
     if (x->br)
-        BrotliEncoderDestroyInstance(x->br);
-    ZSTD_freeCCtx(x->zstd);
+        brotlienc.BrotliEncoderDestroyInstance(x->br);
+    if (x->zstd)
+        zstd.ZSTD_freeCCtx(x->zstd);
     mem_free(x);
     *c = NULL;
 }
@@ -69,7 +85,7 @@ static bool gzip_step(struct coder *c, str *in, struct buf *out, enum coder_end 
     z->avail_in = (uInt)in->len;
     z->next_out = (Bytef *)out->ptr + out->len;
     z->avail_out = PIECE;
-    int code = deflate(z, flush[end]);
+    int code = zlib.deflate(z, flush[end]);
     *in = str_from(*in, in->len - z->avail_in);
     out->len += PIECE - z->avail_out;
     *ok = code == Z_OK || code == Z_STREAM_END || code == Z_BUF_ERROR;
@@ -83,12 +99,12 @@ static bool br_step(struct coder *c, str *in, struct buf *out, enum coder_end en
     const uint8_t *from = (const uint8_t *)in->ptr;
     uint8_t *to = (uint8_t *)out->ptr + out->len;
     size_t left = in->len, room = PIECE;
-    *ok = BrotliEncoderCompressStream(c->br, op[end], &left, &from, &room, &to, NULL);
+    *ok = brotlienc.BrotliEncoderCompressStream(c->br, op[end], &left, &from, &room, &to, NULL);
     *in = str_from(*in, in->len - left);
     out->len += PIECE - room;
     if (end == CODER_END)
-        return BrotliEncoderIsFinished(c->br);
-    return !left && !BrotliEncoderHasMoreOutput(c->br);
+        return brotlienc.BrotliEncoderIsFinished(c->br);
+    return !left && !brotlienc.BrotliEncoderHasMoreOutput(c->br);
 }
 
 static bool zstd_step(struct coder *c, str *in, struct buf *out, enum coder_end end, bool *ok)
@@ -96,8 +112,8 @@ static bool zstd_step(struct coder *c, str *in, struct buf *out, enum coder_end 
     static const ZSTD_EndDirective op[] = {ZSTD_e_continue, ZSTD_e_flush, ZSTD_e_end};
     ZSTD_inBuffer from = {in->ptr, in->len, 0};
     ZSTD_outBuffer to = {out->ptr + out->len, PIECE, 0};
-    size_t left = ZSTD_compressStream2(c->zstd, &to, &from, op[end]);
-    *ok = !ZSTD_isError(left);
+    size_t left = zstd.ZSTD_compressStream2(c->zstd, &to, &from, op[end]);
+    *ok = !zstd.ZSTD_isError(left);
     *in = str_from(*in, from.pos);
     out->len += to.pos;
     return end == CODER_GO ? !in->len : left == 0;
@@ -132,18 +148,18 @@ static bool room(struct buf *out, size_t most)
 static enum undo ungzip(str in, struct buf *out, size_t most)
 {
     z_stream z = {0};
-    int code = inflateInit2(&z, GZIP_WINDOW);
+    int code = zlib.inflateInit2_(&z, GZIP_WINDOW, ZLIB_VERSION, (int)sizeof z);
     z.next_in = (Bytef *)(uintptr_t)in.ptr;
     z.avail_in = (uInt)in.len;
     while (code == Z_OK && room(out, most)) {
         z.next_out = (Bytef *)out->ptr + out->len;
         z.avail_out = PIECE;
-        code = inflate(&z, Z_NO_FLUSH);
+        code = zlib.inflate(&z, Z_NO_FLUSH);
         out->len += PIECE - z.avail_out;
         if (code == Z_STREAM_END && z.avail_in)
-            code = inflateReset(&z);
+            code = zlib.inflateReset(&z);
     }
-    inflateEnd(&z);
+    zlib.inflateEnd(&z);
     if (out->len > most || out->full)
         return UNDO_FULL;
     return code == Z_STREAM_END ? UNDO_DONE : UNDO_BAD;
@@ -151,18 +167,18 @@ static enum undo ungzip(str in, struct buf *out, size_t most)
 
 static enum undo unbr(str in, struct buf *out, size_t most)
 {
-    BrotliDecoderState *d = BrotliDecoderCreateInstance(NULL, NULL, NULL);
+    BrotliDecoderState *d = brotlidec.BrotliDecoderCreateInstance(NULL, NULL, NULL);
     const uint8_t *from = (const uint8_t *)in.ptr;
     size_t left = in.len;
     BrotliDecoderResult r = BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT;
     while (d && r == BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT && room(out, most)) {
         uint8_t *to = (uint8_t *)out->ptr + out->len;
         size_t space = PIECE;
-        r = BrotliDecoderDecompressStream(d, &left, &from, &space, &to, NULL);
+        r = brotlidec.BrotliDecoderDecompressStream(d, &left, &from, &space, &to, NULL);
         out->len += PIECE - space;
     }
     if (d)
-        BrotliDecoderDestroyInstance(d);
+        brotlidec.BrotliDecoderDestroyInstance(d);
     if (out->len > most || out->full)
         return UNDO_FULL;
     return r == BROTLI_DECODER_RESULT_SUCCESS && !left ? UNDO_DONE : UNDO_BAD;
@@ -170,19 +186,19 @@ static enum undo unbr(str in, struct buf *out, size_t most)
 
 static enum undo unzstd(str in, struct buf *out, size_t most)
 {
-    ZSTD_DCtx *d = ZSTD_createDCtx();
+    ZSTD_DCtx *d = zstd.ZSTD_createDCtx();
     ZSTD_inBuffer from = {in.ptr, in.len, 0};
     size_t left = 1;
-    bool stuck =
-        !d || ZSTD_isError(ZSTD_DCtx_setParameter(d, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG));
+    bool stuck = !d || zstd.ZSTD_isError(
+                           zstd.ZSTD_DCtx_setParameter(d, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG));
     while (!stuck && (left || from.pos < from.size) && room(out, most)) {
         ZSTD_outBuffer to = {out->ptr + out->len, PIECE, 0};
         size_t before = from.pos;
-        left = ZSTD_decompressStream(d, &to, &from);
+        left = zstd.ZSTD_decompressStream(d, &to, &from);
         out->len += to.pos;
-        stuck = ZSTD_isError(left) || (!to.pos && from.pos == before);
+        stuck = zstd.ZSTD_isError(left) || (!to.pos && from.pos == before);
     }
-    ZSTD_freeDCtx(d);
+    zstd.ZSTD_freeDCtx(d);
     if (out->len > most || out->full)
         return UNDO_FULL;
     return stuck || left ? UNDO_BAD : UNDO_DONE;
@@ -190,6 +206,7 @@ static enum undo unzstd(str in, struct buf *out, size_t most)
 
 int coding_undo(enum coding coding, str in, struct buf *out, size_t most, struct err *err)
 {
+    TRY(lib_load(library(coding, true), E_BUSY, err));
     enum undo u = coding == CODING_GZIP ? ungzip(in, out, most)
                   : coding == CODING_BR ? unbr(in, out, most)
                                         : unzstd(in, out, most);

@@ -10,9 +10,7 @@
 #include "render/negotiate.h"
 
 #include "base/mem.h"
-
-#include <libxml/parser.h>
-#include <libxml/xmlwriter.h>
+#include "lib/xml2.h"
 
 /* ---- writing ---- */
 
@@ -67,16 +65,16 @@ static bool named(str name)
 static void open(struct xml *x, str name)
 {
     if (named(name)) {
-        ok(x, xmlTextWriterStartElement(x->w, clean(x, name)));
+        ok(x, xml2.xmlTextWriterStartElement(x->w, clean(x, name)));
         return;
     }
-    ok(x, xmlTextWriterStartElement(x->w, (const xmlChar *)"member"));
-    ok(x, xmlTextWriterWriteAttribute(x->w, (const xmlChar *)"name", clean(x, name)));
+    ok(x, xml2.xmlTextWriterStartElement(x->w, (const xmlChar *)"member"));
+    ok(x, xml2.xmlTextWriterWriteAttribute(x->w, (const xmlChar *)"name", clean(x, name)));
 }
 
 static void attribute(struct xml *x, const char *name, const char *value)
 {
-    ok(x, xmlTextWriterWriteAttribute(x->w, (const xmlChar *)name, (const xmlChar *)value));
+    ok(x, xml2.xmlTextWriterWriteAttribute(x->w, (const xmlChar *)name, (const xmlChar *)value));
 }
 
 static void scalar(struct xml *x, const struct value *v)
@@ -88,7 +86,7 @@ static void scalar(struct xml *x, const struct value *v)
     if (!x->plain && v->kind != V_TEXT)
         attribute(x, "type", v->kind == V_BOOL ? "boolean" : "number");
     if (v->kind == V_TEXT) {
-        ok(x, xmlTextWriterWriteString(x->w, clean(x, v->text)));
+        ok(x, xml2.xmlTextWriterWriteString(x->w, clean(x, v->text)));
         return;
     }
     buf_clear(&x->text);
@@ -96,7 +94,7 @@ static void scalar(struct xml *x, const struct value *v)
     buf_char(&x->text, '\0');
     x->fine = x->fine && !x->text.full;
     if (x->fine)
-        ok(x, xmlTextWriterWriteString(x->w, (const xmlChar *)x->text.ptr));
+        ok(x, xml2.xmlTextWriterWriteString(x->w, (const xmlChar *)x->text.ptr));
 }
 
 /* Would be read as the other kind, or as an empty text. */
@@ -119,7 +117,7 @@ static void content(struct xml *x, const struct value *v)
     for (uint32_t i = 0; i < v->count && x->fine; i++) {
         open(x, array ? str_of(x->item) : v->fields[i].name);
         content(x, array ? &v->items[i] : &v->fields[i].value);
-        ok(x, xmlTextWriterEndElement(x->w));
+        ok(x, xml2.xmlTextWriterEndElement(x->w));
     }
     x->plain = plain;
 }
@@ -135,12 +133,12 @@ static const char *root_of(const struct value *v, bool problem)
 
 static void document(struct xml *x, const struct value *v, bool problem)
 {
-    ok(x, xmlTextWriterStartDocument(x->w, "1.0", "UTF-8", NULL));
-    ok(x, xmlTextWriterStartElement(x->w, (const xmlChar *)root_of(v, problem)));
+    ok(x, xml2.xmlTextWriterStartDocument(x->w, "1.0", "UTF-8", NULL));
+    ok(x, xml2.xmlTextWriterStartElement(x->w, (const xmlChar *)root_of(v, problem)));
     if (problem)
         attribute(x, "xmlns", "urn:ietf:rfc:7807");
     content(x, v);
-    ok(x, xmlTextWriterEndDocument(x->w));
+    ok(x, xml2.xmlTextWriterEndDocument(x->w));
 }
 
 /* A row's members are told by their columns: at the second level of <row>, the third of an array of
@@ -151,24 +149,25 @@ static unsigned plain_levels(const struct value *v, bool problem, bool documents
     return problem ? UINT_MAX : rows - documents;
 }
 
-bool format_xml(struct buf *b, const struct value *v, bool problem, bool documents)
+int format_xml(struct buf *b, const struct value *v, bool problem, bool documents, struct err *err)
 {
-    xmlBufferPtr out = xmlBufferCreate();
+    TRY(lib_load(&lib_xml2, E_BUSY, err));
+    xmlBufferPtr out = xml2.xmlBufferCreate();
     struct xml x = {
         .item = problem ? "i" : "item", .plain = plain_levels(v, problem, documents), .fine = true};
-    x.w = out ? xmlNewTextWriterMemory(out, 0) : NULL;
+    x.w = out ? xml2.xmlNewTextWriterMemory(out, 0) : NULL;
     x.fine = x.w != NULL;
     buf_init(&x.text, b->limit + 1);
     if (x.w) {
         document(&x, v, problem);
-        xmlFreeTextWriter(x.w);
+        xml2.xmlFreeTextWriter(x.w);
     }
     if (x.fine)
-        buf_add(b, xmlBufferContent(out), (size_t)xmlBufferLength(out));
+        buf_add(b, xml2.xmlBufferContent(out), (size_t)xml2.xmlBufferLength(out));
     if (out)
-        xmlBufferFree(out);
+        xml2.xmlBufferFree(out);
     buf_fini(&x.text);
-    return x.fine;
+    return x.fine ? 0 : format_too_big(err);
 }
 
 /* ---- reading ---- */
@@ -203,7 +202,7 @@ static void stop(struct reader *r, int code)
 {
     if (!r->code)
         r->code = code;
-    xmlStopParser(r->ctxt);
+    xml2.xmlStopParser(r->ctxt);
 }
 
 static void refuse(struct reader *r, str name, const char *what)
@@ -213,9 +212,10 @@ static void refuse(struct reader *r, str name, const char *what)
         shown.len--;
     if (r->code)
         return;
-    stop(r, fail_field(r->err, E_BAD, LIT("malformed_xml"), shown,
-                       "the body is XML, but line %d%s%.*s%s %s", xmlSAX2GetLineNumber(r->ctxt),
-                       shown.len ? ", '" : "", STR_ARG(shown), shown.len ? "'," : "", what));
+    stop(r,
+         fail_field(r->err, E_BAD, LIT("malformed_xml"), shown,
+                    "the body is XML, but line %d%s%.*s%s %s", xml2.xmlSAX2GetLineNumber(r->ctxt),
+                    shown.len ? ", '" : "", STR_ARG(shown), shown.len ? "'," : "", what));
 }
 
 static void too_much(struct reader *r, const char *what)
@@ -452,7 +452,7 @@ static void read_document(struct reader *r, str text)
         .cdataBlock = on_text,
         .serror = on_error,
     };
-    r->ctxt = xmlNewParserCtxt();
+    r->ctxt = xml2.xmlNewParserCtxt();
     if (!r->ctxt) {
         r->code = fail(r->err, E_INTERNAL, "libxml2 has no memory");
         return;
@@ -460,13 +460,13 @@ static void read_document(struct reader *r, str text)
     *r->ctxt->sax = handler;
     r->ctxt->userData = r;
     xmlDocPtr none =
-        xmlCtxtReadMemory(r->ctxt, text.ptr, (int)text.len, NULL, "UTF-8", XML_PARSE_NONET);
+        xml2.xmlCtxtReadMemory(r->ctxt, text.ptr, (int)text.len, NULL, "UTF-8", XML_PARSE_NONET);
     if (none)
-        xmlFreeDoc(none);
+        xml2.xmlFreeDoc(none);
     if (!r->code && (r->depth || !r->ctxt->wellFormed || !r->frames[0].name.ptr))
         r->code = fail_field(r->err, E_BAD, LIT("malformed_xml"), LIT(""),
                              "the body is no well-formed XML");
-    xmlFreeParserCtxt(r->ctxt);
+    xml2.xmlFreeParserCtxt(r->ctxt);
 }
 
 int xml_read(struct arena *a, str text, const struct json_limits *limits, struct value *out,
@@ -479,6 +479,7 @@ int xml_read(struct arena *a, str text, const struct json_limits *limits, struct
         return fail(err, E_MEDIA, "the body must be XML in UTF-8");
     if (!str_utf8(text))
         return fail_field(err, E_BAD, LIT("malformed_xml"), LIT(""), "the body is no UTF-8");
+    TRY(lib_load(&lib_xml2, E_BUSY, err));
     r.deepest = limits->depth < XML_DEPTH ? limits->depth : XML_DEPTH;
     buf_init(&r.text, text.len + 1);
     read_document(&r, text);

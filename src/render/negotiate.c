@@ -173,7 +173,8 @@ static void settle_coding(struct request *rq)
     if ((length(r) < c->least && k.plain) || !may_shrink(c, r))
         return;
     reply_vary(r, LIT("Accept-Encoding"));
-    r->coding = (unsigned char)k.coding;
+    if (k.coding != CODING_NONE && coder_there(k.coding))
+        r->coding = (unsigned char)k.coding;
 }
 
 static void settle_tag(struct request *rq)
@@ -199,24 +200,24 @@ void negotiate_settle(struct request *rq)
 
 /* ---- finish ---- */
 
-static bool write_format(struct buf *b, struct request *rq, const struct value *v)
+static int write_format(struct buf *b, struct request *rq, const struct value *v, struct err *err)
 {
     switch ((enum format)rq->reply->format) {
     case FORMAT_NDJSON:
         format_ndjson(b, v);
-        return true;
+        return 0;
     case FORMAT_CSV:
         format_csv(b, &rq->arena, v);
-        return true;
+        return 0;
     case FORMAT_MSGPACK:
         format_msgpack(b, v);
-        return true;
+        return 0;
     default:
-        return format_xml(b, v, is_problem(rq->reply->type), rq->reply->documents);
+        return format_xml(b, v, is_problem(rq->reply->type), rq->reply->documents, err);
     }
 }
 
-static int too_big(struct err *err)
+int format_too_big(struct err *err)
 {
     return fail(err, E_TOOBIG, "the answer is larger than http.request_memory allows");
 }
@@ -235,14 +236,16 @@ static int convert(struct request *rq, struct err *err)
     struct buf made;
     str json = r->fixed.ptr ? r->fixed : buf_view(&r->body);
     if (json_parse(&rq->arena, json, &json_limits_default, &v, err) < 0)
-        return too_big(err);
+        return format_too_big(err);
     buf_init(&made, r->body.limit);
-    bool fine = write_format(&made, rq, &v) && !made.full;
-    if (fine)
+    int code = write_format(&made, rq, &v, err);
+    if (code == 0 && !made.full)
         take(r, &made);
+    bool full = made.full || r->body.full;
     buf_fini(&made);
-    if (!fine || r->body.full)
-        return too_big(err);
+    TRY(code);
+    if (full)
+        return format_too_big(err);
     r->type = r->format == FORMAT_CSV ? LIT("text/csv; charset=utf-8; header=present") : r->form;
     r->format = FORMAT_JSON;
     return 0;

@@ -43,8 +43,10 @@ struct coding_choice coding_choose(const struct coding_config *c, str header);
 bool coding_shrinks(const struct coding_config *c, str type);
 
 struct coder;
-/* In the heap; NULL when the library has no memory. hint: bytes in all, 0: not known. */
+/* In the heap; NULL when the library has no memory, or is not here. hint: bytes in all, 0: not
+ * known. */
 struct coder *coder_new(enum coding coding, int level, size_t hint);
+bool coder_there(enum coding coding); /* its library is, too */
 void coder_free(struct coder **c);
 enum coder_end { CODER_GO, CODER_FLUSH, CODER_END };
 /* Appends to out what comes of in. False when out is full, or the library fails. */
@@ -53,7 +55,7 @@ bool coder_run(struct coder *c, str in, struct buf *out, enum coder_end end);
 /* The body of rq without its Content-Encoding, for request_body. Fails with MEDIA (a coding nobody
  * knows; sets Accept-Encoding), BAD, TOOBIG. */
 WAITS int body_decode(struct request *rq, const struct coding_config *c, struct err *err);
-/* One coding undone: at most `most` bytes. Fails with BAD, TOOBIG. */
+/* One coding undone: at most `most` bytes. Fails with BAD, TOOBIG, BUSY (no library for it). */
 int coding_undo(enum coding coding, str in, struct buf *out, size_t most, struct err *err);
 
 /* ---- forms of answers ---- */
@@ -72,7 +74,9 @@ void format_ndjson(struct buf *b, const struct value *v);
 void format_csv(struct buf *b, struct arena *a, const struct value *v);
 void format_msgpack(struct buf *b, const struct value *v);
 /* documents: v is of a collection, where no column tells a member's type. */
-bool format_xml(struct buf *b, const struct value *v, bool problem, bool documents);
+/* Fails with TOOBIG, BUSY (no libxml2 here). */
+int format_xml(struct buf *b, const struct value *v, bool problem, bool documents, struct err *err);
+int format_too_big(struct err *err); /* fails with TOOBIG: the answer is larger than its bound */
 
 /* ---- forms of bodies ---- */
 

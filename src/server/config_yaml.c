@@ -6,8 +6,7 @@
 #include "server/config_priv.h"
 
 #include "base/map.h"
-
-#include <libfyaml.h>
+#include "lib/fyaml.h"
 
 struct reader {
     struct config_load *l;
@@ -101,7 +100,7 @@ static const char *plainer(const char *msg)
 static void syntax_faults(struct reader *r)
 {
     void *at = NULL;
-    const struct fy_diag_error *e = fy_diag_errors_iterate(r->diag, &at);
+    const struct fy_diag_error *e = fyaml.fy_diag_errors_iterate(r->diag, &at);
     if (!e)
         stop_at(r, 1, 1, "this is not YAML");
     else
@@ -111,8 +110,8 @@ static void syntax_faults(struct reader *r)
 
 static struct fy_event *next_event(struct reader *r)
 {
-    struct fy_event *e = r->failed ? NULL : fy_parser_parse(r->parser);
-    if (!e && !r->failed && fy_parser_get_stream_error(r->parser))
+    struct fy_event *e = r->failed ? NULL : fyaml.fy_parser_parse(r->parser);
+    if (!e && !r->failed && fyaml.fy_parser_get_stream_error(r->parser))
         syntax_faults(r);
     return e;
 }
@@ -120,7 +119,7 @@ static struct fy_event *next_event(struct reader *r)
 static struct config_node *node_new(struct reader *r, struct fy_event *e,
                                     const struct config_node *key)
 {
-    const struct fy_mark *m = fy_event_start_mark(e);
+    const struct fy_mark *m = fyaml.fy_event_start_mark(e);
     struct config_node *n = ARENA_NEW(&r->l->c->arena, struct config_node);
     n->line = m ? (unsigned)m->line + 1 : key ? key->line : 1;
     n->column = m ? (unsigned)m->column + 1 : key ? key->column : 1;
@@ -144,10 +143,10 @@ static struct config_node *read_node(struct reader *r, struct fy_event *e, unsig
 static void read_scalar(struct reader *r, struct fy_event *e, struct config_node *n)
 {
     size_t len = 0;
-    const char *ptr = fy_token_get_text(e->scalar.value, &len);
+    const char *ptr = fyaml.fy_token_get_text(e->scalar.value, &len);
     n->text = arena_str(&r->l->c->arena, str_make(ptr ? ptr : "", ptr ? len : 0));
     enum fy_scalar_style style =
-        e->scalar.value ? fy_token_scalar_style(e->scalar.value) : FYSS_PLAIN;
+        e->scalar.value ? fyaml.fy_token_scalar_style(e->scalar.value) : FYSS_PLAIN;
     n->plain = style == FYSS_PLAIN;
     if ((style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED) && n->column > 1)
         n->column--; /* libfyaml's mark is behind the quote */
@@ -164,7 +163,7 @@ static struct config_node *read_next(struct reader *r, unsigned depth, enum fy_e
     if (!e)
         return NULL;
     struct config_node *n = e->type == end ? NULL : read_node(r, e, depth, key);
-    fy_parser_event_free(r->parser, e);
+    fyaml.fy_parser_event_free(r->parser, e);
     return r->failed ? NULL : n;
 }
 
@@ -238,13 +237,13 @@ static void read_stream(struct reader *r, struct config_node **root)
     struct fy_event *e;
     unsigned documents = 0;
     while ((e = next_event(r))) {
-        const struct fy_mark *m = fy_event_start_mark(e);
+        const struct fy_mark *m = fyaml.fy_event_start_mark(e);
         if (e->type == FYET_DOCUMENT_START && documents++)
             stop_at(r, m ? (unsigned)m->line + 1 : 1, 1, "a second document: only one is read");
         else if (e->type == FYET_SCALAR || e->type == FYET_MAPPING_START ||
                  e->type == FYET_SEQUENCE_START || e->type == FYET_ALIAS)
             *root = read_node(r, e, 0, NULL);
-        fy_parser_event_free(r->parser, e);
+        fyaml.fy_parser_event_free(r->parser, e);
     }
 }
 
@@ -252,24 +251,27 @@ bool config__yaml(struct config_load *l, str text, struct config_node **root)
 {
     struct reader r = {.l = l};
     struct fy_diag_cfg quiet;
+    struct err missing = {0};
     size_t before = l->fault_count;
     *root = NULL;
     if (str_starts(text, LIT("\xef\xbb\xbf")))
         text = str_from(text, 3);
     scan(&r, text);
+    if (!r.failed && lib_load(&lib_fyaml, E_CONFIG, &missing) < 0)
+        stop_at(&r, 1, 1, missing.text);
     if (r.failed)
         return false;
-    fy_diag_cfg_default(&quiet);
+    fyaml.fy_diag_cfg_default(&quiet);
     quiet.fp = NULL;
-    r.diag = fy_diag_create(&quiet);
+    r.diag = fyaml.fy_diag_create(&quiet);
     BUG_ON(!r.diag);
-    fy_diag_set_collect_errors(r.diag, true);
-    r.parser = fy_parser_create(&(struct fy_parse_cfg){
+    fyaml.fy_diag_set_collect_errors(r.diag, true);
+    r.parser = fyaml.fy_parser_create(&(struct fy_parse_cfg){
         .flags = FYPCF_QUIET | FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE, .diag = r.diag});
     BUG_ON(!r.parser);
-    if (text.len && fy_parser_set_string(r.parser, text.ptr, text.len) == 0)
+    if (text.len && fyaml.fy_parser_set_string(r.parser, text.ptr, text.len) == 0)
         read_stream(&r, root);
-    fy_parser_destroy(r.parser);
-    fy_diag_destroy(r.diag);
+    fyaml.fy_parser_destroy(r.parser);
+    fyaml.fy_diag_destroy(r.diag);
     return l->fault_count == before;
 }

@@ -4,8 +4,8 @@
  * only a restart changes keep the values of the start. */
 #include "base/mem.h"
 #include "observe/log.h"
-#include "server/config_priv.h"
 #include "server/collections.h"
+#include "server/config_priv.h"
 #include "server/counters.h"
 #include "server/queries.h"
 #include "server/server_priv.h"
@@ -136,6 +136,7 @@ static void reload(void *arg)
         log_set_level((enum log_level)next->config->log_level);
         hand_out(s, next);
         log_event(LOG_INFO, "reloaded");
+        serve_rest();
     }
     config_free(&l.config);
     s->reloading = false;

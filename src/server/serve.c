@@ -6,6 +6,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "db/migrate.h"
+#include "lib/fyaml.h"
+#include "lib/pgquery.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
 #include "server/collections.h"
@@ -148,8 +150,16 @@ static int prepare(struct serve *s, struct err *err)
     TRY(signin_open(c, &s->app->identity, err));
     TRY(first_world(s, &db, err));
     world_metrics(s->world);
-    malloc_trim(0); /* the migrations' parse trees */
+    serve_rest();
     return 0;
+}
+
+/* The parse trees of migrations and queries, and the code that made them. */
+void serve_rest(void)
+{
+    malloc_trim(0);
+    lib_rest(&lib_fyaml);
+    lib_rest(&lib_pgquery);
 }
 
 /* ---- workers ---- */

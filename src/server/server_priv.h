@@ -173,5 +173,6 @@ void reload_begin(void *serve);
 
 /* serve.c */
 int serve_run(struct cairn_app *app, struct err *err);
+void serve_rest(void); /* gives back what only starting and reloading need; any thread */
 
 #endif

@@ -13,11 +13,11 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "lib/hiredis.h"
 #include "net/net.h"
 #include "observe/log.h"
 
 #include <arpa/inet.h>
-#include <hiredis/async.h>
 #include <netdb.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -185,7 +185,7 @@ static void lost(struct redis_link *l, str why)
     redisAsyncContext *raw = l->raw;
     l->raw = NULL;
     if (raw)
-        redisAsyncFree(raw);
+        hiredis.redisAsyncFree(raw);
 }
 
 static void want(struct redis_link *l)
@@ -235,9 +235,9 @@ static void on_socket(void *ctx, bool readable, bool writable)
 {
     struct redis_link *l = ctx;
     if (writable && l->raw)
-        redisAsyncHandleWrite(l->raw);
+        hiredis.redisAsyncHandleWrite(l->raw);
     if (readable && l->raw)
-        redisAsyncHandleRead(l->raw);
+        hiredis.redisAsyncHandleRead(l->raw);
 }
 
 /* ---- its beginning ---- */
@@ -272,13 +272,14 @@ static void hello(struct redis_link *l)
     const struct redis_config *c = l->cfg;
     l->sha[0] = '\0';
     if (c->password.len && c->user.len)
-        redisAsyncCommand(l->raw, on_login, l, "AUTH %b %b", c->user.ptr, c->user.len,
-                          c->password.ptr, c->password.len);
+        hiredis.redisAsyncCommand(l->raw, on_login, l, "AUTH %b %b", c->user.ptr, c->user.len,
+                                  c->password.ptr, c->password.len);
     else if (c->password.len)
-        redisAsyncCommand(l->raw, on_login, l, "AUTH %b", c->password.ptr, c->password.len);
+        hiredis.redisAsyncCommand(l->raw, on_login, l, "AUTH %b", c->password.ptr, c->password.len);
     if (l->target.db)
-        redisAsyncCommand(l->raw, on_login, l, "SELECT %u", l->target.db);
-    redisAsyncCommand(l->raw, on_hello, l, "SCRIPT LOAD %b", store__script.ptr, store__script.len);
+        hiredis.redisAsyncCommand(l->raw, on_login, l, "SELECT %u", l->target.db);
+    hiredis.redisAsyncCommand(l->raw, on_hello, l, "SCRIPT LOAD %b", store__script.ptr,
+                              store__script.len);
 }
 
 struct lookup {
@@ -307,18 +308,21 @@ WAITS static redisAsyncContext *connect_raw(struct redis_link *l)
 {
     struct lookup k = {.found = false};
     const struct redis_target *t = &l->target;
+    struct err err = {0};
     char path[108];
+    if (lib_load(&lib_hiredis, E_BUSY, &err) < 0)
+        return NULL;
     if (t->path.len) {
         snprintf(path, sizeof path, "%.*s", STR_ARG(t->path));
-        return redisAsyncConnectUnix(path);
+        return hiredis.redisAsyncConnectUnix(path);
     }
     snprintf(k.host, sizeof k.host, "%.*s", STR_ARG(t->host));
     if (is_number(k.host))
-        return redisAsyncConnect(k.host, t->port);
+        return hiredis.redisAsyncConnect(k.host, t->port);
     l->dialling = true; /* nobody else dials meanwhile */
     int code = fiber_blocking(look_up, &k);
     l->dialling = false;
-    return code == 0 && k.found ? redisAsyncConnect(k.address, t->port) : NULL;
+    return code == 0 && k.found ? hiredis.redisAsyncConnect(k.address, t->port) : NULL;
 }
 
 static void attach(struct redis_link *l)
@@ -341,14 +345,14 @@ WAITS static void dial(struct redis_link *l)
     l->opened_ns = loop_now();
     count(&counts.connects, 1);
     if (!raw || raw->err) {
-        lost(l, raw ? str_of(raw->errstr) : LIT("no such host"));
+        lost(l, raw ? str_of(raw->errstr) : LIT("no such host, or no hiredis"));
         if (raw)
-            redisAsyncFree(raw);
+            hiredis.redisAsyncFree(raw);
         return;
     }
     l->watch = net_watch_open(loop_self(), raw->c.fd, on_socket, l);
     if (!l->watch) {
-        redisAsyncFree(raw);
+        hiredis.redisAsyncFree(raw);
         lost(l, LIT("its socket cannot be watched"));
         return;
     }
@@ -496,7 +500,7 @@ WAITS static int ask_once(struct redis_link *l, const struct store_take *list, s
     struct ask *a = ask_get(l);
     fill(&c, l, list, n);
     count(&counts.commands, 1);
-    if (redisAsyncCommandArgv(l->raw, on_verdicts, a, c.argc, c.argv, c.lens) != REDIS_OK) {
+    if (hiredis.redisAsyncCommandArgv(l->raw, on_verdicts, a, c.argc, c.argv, c.lens) != REDIS_OK) {
         ask_put(l, a);
         return E_BUSY;
     }
@@ -578,7 +582,7 @@ WAITS static int command(struct redis_link *l, struct arena *arena, const str *a
     a->arena = arena;
     a->value = out;
     count(&counts.commands, 1);
-    if (redisAsyncCommandArgv(l->raw, on_value, a, (int)n, argv, lens) != REDIS_OK) {
+    if (hiredis.redisAsyncCommandArgv(l->raw, on_value, a, (int)n, argv, lens) != REDIS_OK) {
         ask_put(l, a);
         return E_BUSY;
     }

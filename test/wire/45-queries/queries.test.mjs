@@ -256,9 +256,11 @@ SELECT name FROM things WHERE id = :id;`);
 play('SIGHUP reads them again, a bad one keeps the old', with_(), async (s, p) => {
   await serving(s, p, '-- name: a\n-- roles: public\nSELECT 1 AS v;');
   assert.deepEqual(ok(await s.get('/v1/q/a')).data, [{ v: 1 }]);
-  p.write('queries/q.sql', '-- name: a\n-- roles: public\nSELECT 2 AS v;\n-- name: b\n-- roles: public\nSELECT 3 AS v;');
+  p.write('queries/q.sql', '-- name: a\n-- roles: public\nSELECT 2 AS v;\n-- name: b\n-- roles: public\nSELECT 3 AS v;\n'
+    + '-- name: c\n-- roles: public\n-- method: POST\n-- param: id bigint\nDELETE FROM things WHERE id = :id;');
   s.signal('SIGHUP');
   await s.waitLog((l) => l.msg === 'reloaded');
+  ok(await s.post('/v1/q/c', { id: 99 }));
   assert.deepEqual(ok(await s.get('/v1/q/a')).data, [{ v: 2 }]);
   assert.deepEqual(ok(await s.get('/v1/q/b')).data, [{ v: 3 }]);
   p.write('queries/q.sql', '-- name: a\n-- roles: public\nSELECT v FROM thigns;');
