@@ -76,6 +76,8 @@ int account_routes(struct router *r, const struct accounts *x, struct err *err);
 /* Sessions that other processes ended since the last call; every second or so, from a fiber. */
 WAITS int account_sync(const struct accounts *x, int64_t now, struct err *err);
 
+/* Deletes sessions that ended days ago, some at a time; from a fiber. */
+WAITS int account_sweep(const struct accounts *x, int64_t now, struct err *err);
 /* Deletes rows of cairn_audit that are past their time, some at a time; from a fiber. */
 WAITS int audit_sweep(const struct accounts *x, struct err *err);
 const char *audit_name(size_t event); /* NULL past the last */

@@ -165,6 +165,8 @@ endpoint_fn cookie__csrf;
 int csrf__check(const struct request *rq, const struct accounts *x, str sid, struct err *err);
 /* Where there is no session yet: only what tells that it is from elsewhere is refused. */
 int csrf__from_us(const struct request *rq, const struct accounts *x, struct err *err);
+/* The same for changes only: of credentials that a browser may remember. */
+int csrf__by_browser(const struct request *rq, const struct accounts *x, struct err *err);
 
 /* ---- keys.c, key_rows.c ---- */
 WAITS int key__who(struct request *rq, const struct accounts *x, str text, str id, int64_t now,

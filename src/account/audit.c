@@ -52,7 +52,7 @@ bool audit__add(struct request *rq, const struct accounts *x, const struct audit
     char *id = arena_new(&rq->arena, 36);
     if (!x->config->audit)
         return false;
-    uuid_v4(id);
+    uuid_v7(id); /* in their order, also within a millisecond */
     v[0] = value_text(str_make(id, 36));
     v[1] = value_int(now_ms());
     v[2] = value_text(str_of(names[n->event]));

@@ -60,6 +60,18 @@ int csrf__from_us(const struct request *rq, const struct accounts *x, struct err
     return where_from(rq, x) == FROM_ELSEWHERE ? elsewhere(err) : 0;
 }
 
+static bool reads(const struct request *rq)
+{
+    bool socket = request_header(rq, LIT("Upgrade")).ptr != NULL;
+    return !socket &&
+           (rq->method == METHOD_GET || rq->method == METHOD_HEAD || rq->method == METHOD_OPTIONS);
+}
+
+int csrf__by_browser(const struct request *rq, const struct accounts *x, struct err *err)
+{
+    return reads(rq) ? 0 : csrf__from_us(rq, x, err);
+}
+
 static bool has_token(const struct request *rq, const struct accounts *x, str sid)
 {
     char want[CSRF_TEXT];

@@ -138,6 +138,25 @@ static int rows_ended(struct arena *a, const struct accounts *x, int64_t since, 
     return 0;
 }
 
+int account_sweep(const struct accounts *x, int64_t now, struct err *err)
+{
+    enum { KEEP_SECONDS = 2 * 86400, MOST = 1000 };
+    struct arena a;
+    const struct value binds[] = {value_int(now - KEEP_SECONDS), value_int(MOST)};
+    arena_init(&a, 1 << 16);
+    struct db_write w = {
+        .st = {.text = LIT("DELETE FROM cairn_sessions WHERE id IN (SELECT id FROM "
+                           "cairn_sessions WHERE expires_at < $1 LIMIT $2)"),
+               .binds = binds,
+               .bind_count = COUNT_OF(binds),
+               .writes = true},
+        .arena = &a,
+        .expect = -1};
+    int code = db_write(x->db, &w, 1, NULL, err);
+    arena_reset(&a);
+    return code;
+}
+
 const struct session_ops session_rows = {.name = "database",
                                          .add = rows_add,
                                          .find = rows_find,

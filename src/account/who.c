@@ -9,8 +9,10 @@ static int by_authorization(const struct accounts *x, struct request *rq, str va
     size_t blank = str_find(value, ' ');
     str scheme = str_upto(value, blank == STR_NONE ? value.len : blank);
     str rest = blank == STR_NONE ? LIT("") : str_trim(str_from(value, blank));
-    if (str_eqi(scheme, LIT("Basic")) && (x->config->basic || x->config->keys))
+    if (str_eqi(scheme, LIT("Basic")) && (x->config->basic || x->config->keys)) {
+        TRY(csrf__by_browser(rq, x, err));
         return basic__who(rq, x, rest, now, out, err);
+    }
     if (!str_eqi(scheme, LIT("Bearer")))
         return fail_field(err, E_SIGNIN, LIT("invalid_token"), LIT(""),
                           "the scheme of Authorization is Bearer%s",

@@ -89,7 +89,7 @@ static int read_rows(const struct config *c, struct inquiry *q, struct err *err)
     struct stmt st = {.text = LIT("SELECT at, event, account, login, address, request_id, detail,"
                                   " agent FROM cairn_audit WHERE at >= $1 AND ($2 = '' OR event ="
                                   " $2) AND ($3 = '' OR account = $3) AND ($4 = '' OR login = $4)"
-                                  " ORDER BY at DESC LIMIT $5"),
+                                  " ORDER BY at DESC, id DESC LIMIT $5"),
                       .binds = binds,
                       .bind_count = COUNT_OF(binds)};
     config_db(c, &db);

@@ -174,7 +174,7 @@ static void before_sleep(void *arg)
 
 /* ---- sessions that other processes ended ---- */
 
-enum { SYNC_MS = 1000, AUDIT_EVERY = 60 };
+enum { SYNC_MS = 1000, SWEEP_EVERY = 60 };
 
 static void sync_keys(struct identity *i)
 {
@@ -186,9 +186,15 @@ static void sync_keys(struct identity *i)
         log_event_str(LOG_ERROR, "the keys of tokens stay as they were", "error", str_of(err.text));
 }
 
-static void sweep_audit(const struct world *world)
+static void sweep_old(const struct world *world)
 {
     struct err err = {0};
+    if (account_sweep(world->accounts, (int64_t)time(NULL), &err) < 0 && err.code != E_BUSY &&
+        err.code != E_CANCELLED)
+        log_event_str(LOG_WARN, "old sessions cannot be deleted", "error", str_of(err.text));
+    err = (struct err){0};
+    if (!world->config->auth_audit)
+        return;
     if (audit_sweep(world->accounts, &err) < 0 && err.code != E_BUSY && err.code != E_CANCELLED)
         log_event_str(LOG_WARN, "old security events cannot be deleted", "error", str_of(err.text));
 }
@@ -201,8 +207,8 @@ static void sync_sessions(void *arg)
     if (account_sync(world->accounts, (int64_t)time(NULL), &err) < 0 && err.code != E_BUSY)
         log_event_str(LOG_WARN, "ended sessions cannot be read", "error", str_of(err.text));
     sync_keys(world->identity);
-    if (w->syncs++ % AUDIT_EVERY == 0 && world->config->auth_audit)
-        sweep_audit(world);
+    if (w->syncs++ % SWEEP_EVERY == 0)
+        sweep_old(world);
     world_put(&world);
     w->syncing = false;
     if (w->drained)

@@ -272,6 +272,19 @@ play('Basic: name and password with each request, where the settings allow it', 
   ok(await s.get('/v1/posts', basic(p.email, 'another long one')));
 });
 
+play('a browser that remembers a password for Basic sends it for other sites\' pages, too', { ...what, on: ['sqlite'], args: ['--set', 'auth.basic=true'] }, async (s) => {
+  const p = await person(s);
+  const k = await p.key({ name: 'typed' });
+  for (const who of [basic(p.email, password), basic(k.id, k.key)]) {
+    const post = (from) => s.post('/v1/posts', { title: 'x' }, { ...who, ...from });
+    problem(await post({ 'Sec-Fetch-Site': 'cross-site' }), 403, 'cross_site');
+    problem(await post({ Origin: 'http://evil.test' }), 403, 'cross_site');
+    ok(await s.get('/v1/posts', { ...who, 'Sec-Fetch-Site': 'cross-site' }));
+    ok(await post({ 'Sec-Fetch-Site': 'same-origin' }), 201);
+    ok(await post({}), 201);
+  }
+});
+
 play('guessing by Basic is slowed down, using it is not', { ...what, on: ['sqlite'], args: ['--set', 'auth.basic=true', '--set', 'auth.attempts=4', '--set', 'server.workers=1'] }, async (s) => {
   const p = await person(s);
   for (let i = 0; i < 10; i++) ok(await s.get('/v1/posts', basic(p.email, password)));

@@ -334,6 +334,15 @@ play('an access token of a session that ended stays void over a restart', what, 
   problem(await s.get('/v1/auth/me', { Authorization: `Bearer ${t.access_token}` }), 401, 'invalid_token');
 });
 
+play('sessions that ended long ago are deleted', { ...what, on: ['postgres'] }, async (s, p) => {
+  await register(s);
+  const b = await login(s);
+  p.psql("UPDATE cairn_sessions SET expires_at = 1 WHERE id NOT IN (SELECT id FROM cairn_sessions ORDER BY id LIMIT 1)");
+  await s.restart();
+  for (const until = Date.now() + 10000; Number(p.psql('SELECT count(*) FROM cairn_sessions')) !== 1; await sleep(50)) assert.ok(Date.now() < until);
+  ok(await s.get('/v1/posts', b.read));
+});
+
 // ---- in Redis ----
 
 async function withRedis(fn) {
