@@ -85,6 +85,9 @@ static const struct command commands[] = {
      "  --since T         not older than 15m, 24h, 7d\n"
      "  --limit N         so many at most (50)\n"
      "  --json            a JSON object a line\n"},
+    {"secrets", cli_secrets, "check", "find secrets in the files of the project",
+     "Reads what .gitignore leaves, not the data directory; exits with 1 when it finds any. A line\n"
+     "with `cairn:allow-secret` is passed over.\n"},
     {"can", cli_can, "USER ACTION TABLE[/ID]", "explain what an account may do, rule by rule",
      "USER is a name to sign in with, or `anyone`; ACTION is read, create, update or delete.\n"
      "Exits with 0 for yes, 1 for no.\n"},
