@@ -40,6 +40,7 @@ struct conn;
 struct reply;
 struct principal;
 struct signed_in;
+struct locales;
 struct db_tx;
 struct value;
 
@@ -66,8 +67,9 @@ struct request {
     const void *endpoint; /* const struct endpoint *, see route/ */
     void *world;          /* struct world of server/: what this request was started on */
     const struct principal *principal;
-    struct signed_in *signed_in; /* the token behind it; NULL: none */
-    void *limits;                /* what rate limits have said of it so far: edge/ */
+    struct signed_in *signed_in;   /* the token behind it; NULL: none */
+    const struct locales *locales; /* what problems say in other languages: render/ */
+    void *limits;                  /* what rate limits have said of it so far: edge/ */
     uint64_t started_ns;
     struct reply *reply;
     unsigned statements; /* database statements run for it */

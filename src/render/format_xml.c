@@ -366,8 +366,8 @@ static bool is_array(const struct reader *r, const struct frame *f, const struct
 
 static void element(struct reader *r, const struct frame *f, struct value *out)
 {
-    const struct member *list = r->kids + f->first;
     size_t count = r->top - f->first;
+    const struct member *list = count ? r->kids + f->first : NULL;
     bool holds = count || f->told == TOLD_ARRAY || f->told == TOLD_OBJECT || !r->depth;
     *out = value_null();
     if (count && !blank(r))

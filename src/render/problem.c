@@ -2,6 +2,7 @@
  * Invariants: (1) A server error tells its title and the request's id, nothing of the cause. (2)
  * The code words are stable: clients branch on them; docs/reference/problems.md lists them. The
  * type is a relative reference, /problems/<code>: no host but the one that answered. */
+#include "render/locale.h"
 #include "render/render.h"
 
 static const struct {
@@ -108,6 +109,13 @@ static void member(struct buf *b, str lead, str value)
     json_text(b, value);
 }
 
+/* text in the language of the answer, where it has it. */
+static str told(const struct locale *l, struct arena *a, str text)
+{
+    str other = l ? locale_sentence(l, a, text) : (str){NULL, 0};
+    return other.len ? other : text;
+}
+
 static void item_put(struct buf *b, const struct err_item *item)
 {
     buf_lit(b, "{\"field\":");
@@ -118,14 +126,18 @@ static void item_put(struct buf *b, const struct err_item *item)
     buf_char(b, '}');
 }
 
-static void items_put(struct buf *b, const struct err *err, str code, str detail)
+static void items_put(struct request *rq, const struct locale *l, const struct err *err,
+                      struct err_item one)
 {
-    struct err_item one = {.field = str_of(err->field), .code = code, .message = detail};
+    struct buf *b = &rq->reply->body;
     const struct err_item *items = err->item_count ? err->items : &one;
     size_t count = err->item_count ? err->item_count : err->field[0] != '\0';
     for (size_t i = 0; i < count; i++) {
+        struct err_item item = items[i];
+        if (items != &one)
+            item.message = told(l, &rq->arena, item.message);
         buf_str(b, i ? LIT(",") : LIT(",\"errors\":["));
-        item_put(b, &items[i]);
+        item_put(b, &item);
     }
     if (count)
         buf_char(b, ']');
@@ -153,12 +165,15 @@ static void offers_put(struct buf *b, str list)
     }
 }
 
-static void body_put(struct request *rq, int status, const struct err *err)
+static void body_put(struct request *rq, const struct locale *l, int status, const struct err *err)
 {
     struct buf *b = &rq->reply->body;
-    str code = word_of(&rq->arena, status, err), title = title_of(status), text = title;
+    str code = word_of(&rq->arena, status, err), title = locale_title(l, status);
+    if (!title.len)
+        title = title_of(status);
+    str text = title;
     if (!secret(status) && err->text[0])
-        text = sentence(&rq->arena, str_of(err->text));
+        text = sentence(&rq->arena, told(l, &rq->arena, str_of(err->text)));
     bool asks = text.len && text.ptr[text.len - 1] == '?';
     str detail = arena_printf(&rq->arena, "%.*s%s", STR_ARG(text), asks ? "" : ".");
     buf_lit(b, "{\"type\":");
@@ -177,7 +192,8 @@ static void body_put(struct request *rq, int status, const struct err *err)
     operation_put(b, err->operation);
     offers_put(b, err->offers);
     if (!secret(status))
-        items_put(b, err, code, detail);
+        items_put(rq, l, err,
+                  (struct err_item){.field = str_of(err->field), .code = code, .message = detail});
     buf_char(b, '}');
 }
 
@@ -198,5 +214,10 @@ void render_problem(struct request *rq, int status, const struct err *err)
         reply_header(r, LIT("Cache-Control"), LIT("no-store"));
     if (status == 503)
         reply_header(r, LIT("Retry-After"), LIT("1"));
-    body_put(rq, status, err);
+    const struct locale *l = locale_of(rq);
+    if (rq->locales && !rq->tx) {
+        reply_vary(r, LIT("Accept-Language"));
+        reply_header(r, LIT("Content-Language"), l ? l->name : LIT("en"));
+    }
+    body_put(rq, l, status, err);
 }

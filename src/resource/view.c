@@ -38,6 +38,17 @@ static void copy_relations(struct view *v, const struct schema *base, struct tab
     t->relations = list;
 }
 
+static void copy_foreign_keys(struct view *v, const struct schema *base, struct table *t)
+{
+    struct foreign_key *list = ARENA_ARRAY(&v->arena, struct foreign_key, t->foreign_key_count);
+    for (size_t i = 0; i < t->foreign_key_count; i++) {
+        list[i] = t->foreign_keys[i];
+        if (list[i].target)
+            list[i].target = view_table(v, base, list[i].target);
+    }
+    t->foreign_keys = list;
+}
+
 static void copy_names(struct table *t)
 {
     map_init(&t->by_name);
@@ -100,6 +111,7 @@ static struct view *make(const struct resource_set *set, uint64_t roles)
             access_closed(&v->arena, set->config->access, &base->tables[i], ACTION_READ, roles);
         copy_names(&tables[i]);
         copy_relations(v, base, &tables[i]);
+        copy_foreign_keys(v, base, &tables[i]);
         map_set(&v->schema.by_name, tables[i].name, &tables[i]);
     }
     v->set = *set;

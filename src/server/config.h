@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "db/db.h"
 #include "edge/edge.h"
+#include "render/locale.h"
 #include "render/negotiate.h"
 #include "policy/access.h"
 #include "schema/schema.h"
@@ -72,6 +73,7 @@ struct config {
 #undef X
     unsigned isolation_levels;   /* isolation_allowed as bits, 1 << enum db_isolation */
     struct coding_config codings; /* of answers and bodies */
+    struct locales locales;       /* languages of problems */
     struct edge_config edge;     /* of headers, cors, limits, ... */
     struct schema_wishes tables; /* of the section tables: */
     struct access_wishes access; /* of the sections roles: and access: */

@@ -85,6 +85,7 @@ void config__tables(struct config_load *l, const struct config_node *n);
 void config__collections(struct config_load *l, const struct config_node *n);
 void config__roles(struct config_load *l, const struct config_node *n);
 void config__access(struct config_load *l, const struct config_node *n);
+void config__locales(struct config_load *l); /* the files in locales/ */
 void config__env(struct config_load *l);
 void config__check(struct config_load *l); /* what no single value shows */
 

@@ -251,6 +251,7 @@ void pipeline_walk(struct request *rq)
     size_t at = 0;
     enum step s = STEP_NEXT;
     fiber_tells(tell_work, rq);
+    rq->locales = &((const struct world *)rq->world)->config->locales;
     for (; at < COUNT_OF(pipeline) && s == STEP_NEXT; at++)
         s = pipeline[at].enter(rq, &err);
     if (s == STEP_FAILED)

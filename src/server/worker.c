@@ -56,7 +56,7 @@ static void walk(void *arg)
     pipeline_walk(arg);
 }
 
-enum { LINES_MOST = 8192 };
+enum { LINES_MOST = 8192, VARY_MOST = 1024 };
 
 /* The request was ended on the spot, and what it stood on in its arena is not to be trusted. */
 static void over_budget(struct request *rq, str id)
@@ -66,14 +66,19 @@ static void over_budget(struct request *rq, str id)
     struct buf lines = {.ptr = room, .cap = sizeof room, .limit = sizeof room};
     for (unsigned i = 0; i < rq->reply->more_count; i++)
         buf_str(&lines, rq->reply->more[i]); /* CORS, or the page cannot read what went wrong */
+    char names[VARY_MOST];
+    struct buf vary = {.ptr = names, .cap = sizeof names, .limit = sizeof names};
+    for (unsigned i = 0; i < rq->reply->vary_count; i++)
+        buf_printf(&vary, "%s%.*s", i ? "," : "", STR_ARG(rq->reply->vary[i]));
     fail(&err, E_TOOBIG, "the request needs more memory than http.request_memory allows");
     arena_reset(&rq->arena);
     rq->id = id;
     rq->headers = NULL;
     rq->header_count = rq->param_count = rq->reply->header_count = 0;
     rq->path = str_upto(rq->target, str_find(rq->target, '?'));
-    rq->reply->more_count = 0;
+    rq->reply->more_count = rq->reply->vary_count = 0;
     reply_more(rq->reply, arena_str(&rq->arena, buf_view(&lines)));
+    reply_vary(rq->reply, arena_str(&rq->arena, buf_view(&vary)));
     if (rq->reply->started)
         rq->reply->failed = true;
     else
