@@ -52,6 +52,8 @@ UI := $(if $(wildcard $(WEB)/swagger-ui-bundle.js),$(WEB),web/none)
 $B/src/admin/assets.o: CPPFLAGS += -DCAIRN_SWAGGER_UI='"$(UI)"'
 $B/src/admin/assets.o: $(wildcard web/docs.* $(UI)/*)
 
+$B/src/mail/defaults.o: $(wildcard web/mail/*)
+
 # One object with every inner name made local: only cairn_* can be linked against.
 $B/libcairn.o: $(OBJ)
 	$(LD) -r -o $@.tmp $(OBJ)

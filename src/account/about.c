@@ -32,3 +32,8 @@ const struct account_config *account_settings_of(const struct accounts *x)
 {
     return x->config;
 }
+
+bool account_mails(const struct accounts *x)
+{
+    return x->config->mail != NULL;
+}

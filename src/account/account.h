@@ -5,6 +5,7 @@
 
 #include "auth/identity.h"
 #include "db/db.h"
+#include "mail/mail.h"
 #include "policy/access.h"
 #include "route/route.h"
 #include "sql/sql.h"
@@ -16,6 +17,7 @@ struct account_config {
     str table;                 /* of accounts; its primary key is one column */
     str login, password;       /* columns: the name to sign in with, and the hash */
     str roles;                 /* column of one role, or a JSON list of them; empty: no roles */
+    str email;                 /* unique column of mail addresses; empty: login */
     str verified;              /* boolean column, or a time; empty: everybody may sign in */
     str claims;                /* columns that rules read as me.NAME, separated by commas */
     str default_role;          /* of who registers; empty: the column's default */
@@ -26,6 +28,11 @@ struct account_config {
     str breached;              /* file of known passwords; empty: none */
     bool audit;                /* security events are written to cairn_audit */
     int64_t audit_keep_ms;     /* for so long */
+    const struct mail *mail;   /* NULL: there are no letters, and no endpoints that need them */
+    str link_url;              /* of links in letters, with {token} and perhaps {flow} */
+    str page_url;              /* else: scheme and host of our own pages */
+    int64_t link_s;            /* links and codes are good for */
+    int64_t mails;             /* letters to one address in an hour; ten times that a caller */
     int64_t attempts; /* to sign in, per account and 15 minutes; ten times that an address */
     /* Sessions in cookies: */
     bool cookies;
@@ -81,6 +88,10 @@ WAITS int account_sweep(const struct accounts *x, int64_t now, struct err *err);
 /* Deletes rows of cairn_audit that are past their time, some at a time; from a fiber. */
 WAITS int audit_sweep(const struct accounts *x, struct err *err);
 const char *audit_name(size_t event); /* NULL past the last */
+
+/* Deletes links and codes of letters that are past their time; from a fiber. */
+WAITS int account_sweep_proofs(const struct accounts *x, struct err *err);
+bool account_mails(const struct accounts *x); /* there are letters */
 
 /* Who asks: by Authorization (a token, an API key, or a password where the settings allow that), by
  * X-API-Key, or else by a session's cookie; *out NULL for a request with none of them. Whoever

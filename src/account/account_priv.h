@@ -15,11 +15,13 @@ struct accounts {
     struct db *db;
     struct identity *identity;
     const struct column *id, *login, *password, *roles, *verified; /* the last two may be NULL */
+    const struct column *email;
     const struct column *claims[CLAIMS_MOST];
     size_t claim_count;
     const struct column **all; /* every column, in order; the row of an account */
     bool *hidden;              /* by column->index: never shown */
     struct limit_table *by_account, *by_address;
+    struct limit_table *mails_to, *mails_by; /* letters that were asked for; NULL: there are none */
     struct limit_table *told; /* whether a limited name is in the audit log already */
 };
 
@@ -51,6 +53,17 @@ WAITS int audit__write(struct request *rq, const struct accounts *x, struct db_w
 /* A note of what changed nothing. A failure only goes to the log. */
 WAITS void audit__alone(struct request *rq, const struct accounts *x, const struct audit_note *n);
 
+/* ---- several statements, all or nothing ---- */
+enum { WRITES_MOST = 12 };
+struct writes {
+    struct db_write list[WRITES_MOST];
+    size_t count;
+};
+void writes__note(struct writes *w, struct request *rq, const struct accounts *x,
+                  const struct audit_note *n);
+WAITS int writes__run(struct writes *w, struct request *rq, const struct accounts *x,
+                      struct err *err);
+
 /* ---- account_rows.c ---- */
 str account__key(struct arena *a, const struct value *v); /* an id as text */
 WAITS int account__find(struct request *rq, const struct accounts *x, const struct column *by,
@@ -61,6 +74,12 @@ WAITS int account__by_key(struct request *rq, const struct accounts *x, str key,
 WAITS int account__set_password(struct request *rq, const struct accounts *x,
                                 const struct account *who, const char *hash,
                                 const struct audit_note *note, struct err *err);
+/* Sets columns of the account's row. */
+int account__assign(struct request *rq, const struct accounts *x, const struct account *who,
+                    const struct assignment *set, size_t count, struct db_write *out,
+                    struct err *err);
+/* What makes it verified; false: there is no such column. */
+bool account__verify(struct request *rq, const struct accounts *x, struct assignment *out);
 /* The answer's body: the row, without what is hidden. */
 void account__put(struct buf *b, const struct accounts *x, const struct account *who);
 /* Roles and claims for a token, in the request's arena. */
@@ -192,6 +211,50 @@ void basic__forget(const struct accounts *x, const struct account *who);
  * a, or is a literal. */
 str device_name(struct arena *a, str agent);
 
+/* ---- proofs.c: what is in a letter, to be brought back ---- */
+enum proof_kind { PROOF_VERIFY, PROOF_RESET, PROOF_MAGIC, PROOF_CHANGE, PROOF_KINDS };
+struct proof_made {
+    str token, request, code; /* the link's; of who asked; of the letter, to be typed */
+    int64_t minutes, expires_at;
+};
+/* A new one takes the place of that before. subject: whose it is, one at a time. */
+void proof__make(struct request *rq, const struct accounts *x, enum proof_kind kind, str subject,
+                 str address, struct proof_made *made, struct db_write *out);
+struct proof {
+    enum proof_kind kind;
+    str subject, address;
+    str request; /* its digest */
+};
+/* The one that body proves: `token`, or `request` and `code`. Fails with INVALID (invalid_link). */
+WAITS int proof__find(struct request *rq, const struct accounts *x, enum proof_kind kind,
+                      const struct value *body, struct proof *out, struct err *err);
+/* It can be used once: the statement for a list of writes, which then fails with NOTFOUND. */
+void proof__use(struct request *rq, const struct proof *p, struct db_write *out);
+int proof__invalid(struct err *err);
+
+/* ---- letters.c ---- */
+/* The letter for a new proof; nowhere: nobody gets it. */
+int letter__proof(struct request *rq, const struct accounts *x, enum proof_kind kind, str to,
+                  const struct proof_made *made, bool nowhere, struct db_write *out,
+                  struct err *err);
+/* Something has changed: adds nothing when there are no letters, or `to` is no address. */
+int letter__changed(struct request *rq, const struct accounts *x, enum mail_kind kind, str to,
+                    str new_email, struct writes *w, struct err *err);
+str letter__address(const struct accounts *x, const struct account *who); /* or empty */
+/* The account's new password and the notice, with what w holds; its sessions are the caller's.
+ * by_letter: whoever sets it has proved the address. */
+WAITS int account__new_password(struct request *rq, const struct accounts *x,
+                                const struct account *who, str hash, bool by_letter,
+                                struct writes *w, struct err *err);
+
+/* ---- flows.c, pages.c ---- */
+/* A letter that is asked for without signing in: body has `email`. */
+WAITS int flow__confirm(struct request *rq, const struct accounts *x, enum proof_kind kind,
+                        const struct value *body, struct err *err);
+endpoint_fn account__verify_ask, account__verify_do, account__reset_ask, account__reset_do,
+    account__magic_ask, account__magic_do, account__email_ask, account__email_do;
+endpoint_fn page__show, page__do;
+
 /* ---- body.c ---- */
 /* The JSON object of a body. Fails with MEDIA, BAD, TOOBIG. */
 WAITS int account__body(struct request *rq, struct value *out, struct err *err);
@@ -204,6 +267,12 @@ void account__answer(struct request *rq, const struct accounts *x, const struct 
 int account__me(const struct request *rq, str *key, struct err *err);
 
 /* ---- password rules (credentials.c) ---- */
+WAITS int account__hash(struct request *rq, const struct accounts *x, str password, str *out,
+                        struct err *err);
+/* Signs in: a session and its answer. */
+WAITS int account__begin(struct request *rq, const struct accounts *x, const struct account *who,
+                         bool cookie, struct err *err);
+int account__limited(struct request *rq, const struct limit_verdict *v, struct err *err);
 WAITS int account__acceptable(const struct accounts *x, str password, str field, struct err *err);
 /* One more attempt on that name from that address. Fails with LIMITED. */
 int account__attempt(struct request *rq, const struct accounts *x, str login, struct err *err);

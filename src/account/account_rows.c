@@ -1,6 +1,8 @@
 /* account_rows.c -- accounts as rows of their table. SPDX: Apache-2.0 */
 #include "account/account_priv.h"
 
+#include "base/clock.h"
+
 str account__key(struct arena *a, const struct value *v)
 {
     if (v->kind == V_INT)
@@ -41,17 +43,42 @@ int account__by_key(struct request *rq, const struct accounts *x, str key, struc
     return account__find(rq, x, x->id, v, out, err);
 }
 
+int account__assign(struct request *rq, const struct accounts *x, const struct account *who,
+                    const struct assignment *set, size_t count, struct db_write *out,
+                    struct err *err)
+{
+    struct update u = {.table = x->table,
+                       .set = set,
+                       .set_count = count,
+                       .where = cond_test(&rq->arena, x->id, OP_EQ, who->cells[x->id->index])};
+    *out = (struct db_write){.arena = &rq->arena, .expect = 1};
+    return sql_update(x->config->dialect, &rq->arena, &u, &out->st, err);
+}
+
 int account__set_password(struct request *rq, const struct accounts *x, const struct account *who,
                           const char *hash, const struct audit_note *note, struct err *err)
 {
     struct assignment set = {.column = x->password, .value = value_text(str_of(hash))};
-    struct update u = {.table = x->table,
-                       .set = &set,
-                       .set_count = 1,
-                       .where = cond_test(&rq->arena, x->id, OP_EQ, who->cells[x->id->index])};
-    struct db_write w = {.arena = &rq->arena, .expect = 1};
-    TRY(sql_update(x->config->dialect, &rq->arena, &u, &w.st, err));
+    struct db_write w;
+    TRY(account__assign(rq, x, who, &set, 1, &w, err));
     return audit__write(rq, x, &w, note, err);
+}
+
+/* true, or now: in the form of the column's type. */
+bool account__verify(struct request *rq, const struct accounts *x, struct assignment *out)
+{
+    char text[CLOCK_RFC3339_MAX];
+    struct value_fault fault;
+    if (!x->verified)
+        return false;
+    struct value yes = value_bool(true), v;
+    size_t len = clock_rfc3339(clock_wall_us(), text);
+    struct value now = value_text(arena_str(&rq->arena, str_make(text, len)));
+    if (!column_take(x->verified, &rq->arena, &yes, false, &v, &fault) &&
+        !column_take(x->verified, &rq->arena, &now, false, &v, &fault))
+        v = value_int(account__now());
+    *out = (struct assignment){.column = x->verified, .value = v};
+    return true;
 }
 
 void account__put(struct buf *b, const struct accounts *x, const struct account *who)

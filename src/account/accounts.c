@@ -3,7 +3,7 @@
 
 #include <time.h>
 
-enum { WINDOW_MS = 900000, KEYS = 65536 };
+enum { WINDOW_MS = 900000, HOUR_MS = 3600000, KEYS = 65536 };
 
 int64_t account__now(void)
 {
@@ -30,7 +30,12 @@ static const char tables_lite[] =
     " used_at INTEGER NOT NULL, revoked_at INTEGER) WITHOUT ROWID;"
     "CREATE INDEX IF NOT EXISTS cairn_keys_account ON cairn_keys (account);"
     "CREATE INDEX IF NOT EXISTS cairn_keys_revoked ON cairn_keys (revoked_at)"
-    " WHERE revoked_at IS NOT NULL;";
+    " WHERE revoked_at IS NOT NULL;"
+    "CREATE TABLE IF NOT EXISTS cairn_proofs (kind TEXT NOT NULL, subject TEXT NOT NULL,"
+    " address TEXT NOT NULL, token TEXT NOT NULL UNIQUE, request TEXT NOT NULL UNIQUE,"
+    " code TEXT NOT NULL, tries INTEGER NOT NULL, expires_at INTEGER NOT NULL,"
+    " PRIMARY KEY (kind, subject)) WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS cairn_proofs_expires ON cairn_proofs (expires_at);";
 static const char tables_postgres[] =
     "CREATE TABLE IF NOT EXISTS cairn_sessions (id text PRIMARY KEY, account text NOT NULL,"
     " counter bigint NOT NULL, created_at bigint NOT NULL, used_at bigint NOT NULL,"
@@ -50,7 +55,12 @@ static const char tables_postgres[] =
     " used_at bigint NOT NULL, revoked_at bigint);"
     "CREATE INDEX IF NOT EXISTS cairn_keys_account ON cairn_keys (account);"
     "CREATE INDEX IF NOT EXISTS cairn_keys_revoked ON cairn_keys (revoked_at)"
-    " WHERE revoked_at IS NOT NULL;";
+    " WHERE revoked_at IS NOT NULL;"
+    "CREATE TABLE IF NOT EXISTS cairn_proofs (kind text NOT NULL, subject text NOT NULL,"
+    " address text NOT NULL, token text NOT NULL UNIQUE, request text NOT NULL UNIQUE,"
+    " code text NOT NULL, tries bigint NOT NULL, expires_at bigint NOT NULL,"
+    " PRIMARY KEY (kind, subject));"
+    "CREATE INDEX IF NOT EXISTS cairn_proofs_expires ON cairn_proofs (expires_at);";
 
 const char *account_tables(enum dialect d)
 {
@@ -98,6 +108,20 @@ static int claim_columns(struct accounts *x, struct arena *a, struct err *err)
     return 0;
 }
 
+static int is_unique(const struct accounts *x, const struct column *c, const char *key,
+                     struct err *err)
+{
+    for (size_t i = 0; i < x->table->unique_count; i++) {
+        const struct key *k = &x->table->uniques[i];
+        if (k->count == 1 && k->columns[0] == c && !k->partial)
+            return 0;
+    }
+    return fail(err, E_CONFIG,
+                "auth.%s: '%.*s' is not unique: two accounts could have one name; add a UNIQUE "
+                "constraint",
+                key, STR_ARG(c->name));
+}
+
 static int columns_of(struct accounts *x, struct arena *a, struct err *err)
 {
     const struct account_config *c = x->config;
@@ -107,23 +131,19 @@ static int columns_of(struct accounts *x, struct arena *a, struct err *err)
         TRY(column_of(x, a, "roles", c->roles, &x->roles, err));
     if (c->verified.len)
         TRY(column_of(x, a, "verified", c->verified, &x->verified, err));
+    x->email = x->login;
+    if (c->email.len)
+        TRY(text_column(x, a, "email", c->email, &x->email, err));
     TRY(claim_columns(x, a, err));
-    for (size_t i = 0; i < x->table->unique_count; i++) {
-        const struct key *k = &x->table->uniques[i];
-        if (k->count == 1 && k->columns[0] == x->login && !k->partial)
-            return 0;
-    }
-    return fail(err, E_CONFIG,
-                "auth.login: '%.*s' is not unique: two accounts could have one name; add a UNIQUE "
-                "constraint",
-                STR_ARG(c->login));
+    TRY(is_unique(x, x->login, "login", err));
+    return c->email.len ? is_unique(x, x->email, "email", err) : 0;
 }
 
-static struct limit_table *limiter(int64_t attempts)
+static struct limit_table *limiter(int64_t attempts, uint32_t window_ms)
 {
     uint32_t n = (uint32_t)attempts;
     struct limit_rule r = {
-        .algorithm = LIMIT_GCRA, .capacity = n, .rate = n, .window_ms = WINDOW_MS};
+        .algorithm = LIMIT_GCRA, .capacity = n, .rate = n, .window_ms = window_ms};
     return limit_table_new(&r, KEYS, 0);
 }
 
@@ -144,9 +164,13 @@ int accounts_new(struct arena *a, const struct schema *s, struct db *db,
     x->all = all_columns(a, x->table);
     x->hidden = ARENA_ARRAY(a, bool, x->table->column_count);
     x->hidden[x->password->index] = true;
-    x->by_account = limiter(c->attempts);
-    x->by_address = limiter(c->attempts * ADDRESS_FACTOR);
-    x->told = limiter(1);
+    x->by_account = limiter(c->attempts, WINDOW_MS);
+    x->by_address = limiter(c->attempts * ADDRESS_FACTOR, WINDOW_MS);
+    x->told = limiter(1, WINDOW_MS);
+    if (c->mail) {
+        x->mails_to = limiter(c->mails, HOUR_MS);
+        x->mails_by = limiter(c->mails * ADDRESS_FACTOR, HOUR_MS);
+    }
     *out = x;
     return 0;
 }
@@ -158,10 +182,26 @@ void accounts_free(struct accounts **x)
     limit_table_free(&(*x)->by_account);
     limit_table_free(&(*x)->by_address);
     limit_table_free(&(*x)->told);
+    limit_table_free(&(*x)->mails_to);
+    limit_table_free(&(*x)->mails_by);
     *x = NULL;
 }
 
 /* ---- routes ---- */
+
+static bool by_letter(endpoint_fn *run)
+{
+    static endpoint_fn *const list[] = {account__verify_ask, account__verify_do,
+                                        account__reset_ask,  account__reset_do,
+                                        account__magic_ask,  account__magic_do,
+                                        account__email_ask,  account__email_do,
+                                        page__show,          page__do};
+    for (size_t i = 0; i < COUNT_OF(list); i++) {
+        if (list[i] == run)
+            return true;
+    }
+    return false;
+}
 
 static bool offered(const struct account_config *c, endpoint_fn *run)
 {
@@ -169,12 +209,15 @@ static bool offered(const struct account_config *c, endpoint_fn *run)
         return c->registration;
     if (run == cookie__csrf)
         return c->cookies;
+    if (by_letter(run))
+        return c->mail != NULL;
     return c->keys || (run != key__add && run != key__list && run != key__remove);
 }
 
 static bool opens(endpoint_fn *run)
 {
-    return run == account__login || run == account__register || run == account__refresh;
+    return run == account__login || run == account__register || run == account__refresh ||
+           (by_letter(run) && run != account__email_ask);
 }
 
 int account_routes(struct router *r, const struct accounts *x, struct err *err)
@@ -189,6 +232,16 @@ int account_routes(struct router *r, const struct accounts *x, struct err *err)
         {METHOD_POST, "/auth/refresh", "new tokens", account__refresh},
         {METHOD_POST, "/auth/logout", "sign out", account__logout},
         {METHOD_POST, "/auth/password", "change own password", account__change},
+        {METHOD_POST, "/auth/verify/send", "ask for a proof of the address", account__verify_ask},
+        {METHOD_POST, "/auth/verify", "prove the address", account__verify_do},
+        {METHOD_POST, "/auth/reset/send", "ask for a new password", account__reset_ask},
+        {METHOD_POST, "/auth/reset", "set a new password", account__reset_do},
+        {METHOD_POST, "/auth/magic/send", "ask for a link to sign in", account__magic_ask},
+        {METHOD_POST, "/auth/magic", "sign in by a letter", account__magic_do},
+        {METHOD_POST, "/auth/email/send", "ask for another address", account__email_ask},
+        {METHOD_POST, "/auth/email", "prove the other address", account__email_do},
+        {METHOD_GET, "/auth/pages/:flow", "page of a letter's link", page__show},
+        {METHOD_POST, "/auth/pages/:flow", "the same, sent", page__do},
         {METHOD_GET, "/auth/me", "own account", account__show},
         {METHOD_DELETE, "/auth/me", "delete own account", account__leave},
         {METHOD_GET, "/auth/csrf", "token for writes under a cookie", cookie__csrf},
@@ -212,6 +265,7 @@ int account_routes(struct router *r, const struct accounts *x, struct err *err)
                              .pattern = pattern.ptr,
                              .method = list[i].method,
                              .what = list[i].what,
+                             .page = list[i].run == page__show || list[i].run == page__do,
                              .signs_in = opens(list[i].run)};
         TRY(router_add(r, &e, err));
     }

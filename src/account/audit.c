@@ -86,6 +86,23 @@ int audit__write(struct request *rq, const struct accounts *x, struct db_write *
     return 0;
 }
 
+void writes__note(struct writes *w, struct request *rq, const struct accounts *x,
+                  const struct audit_note *n)
+{
+    BUG_ON(w->count == WRITES_MOST);
+    if (audit__add(rq, x, n, &w->list[w->count]))
+        w->count++;
+}
+
+int writes__run(struct writes *w, struct request *rq, const struct accounts *x, struct err *err)
+{
+    BUG_ON(w->count > WRITES_MOST);
+    for (size_t i = 0; i < w->count; i++)
+        w->list[i].st.writes = true;
+    rq->statements += (unsigned)w->count;
+    return db_write(x->db, w->list, w->count, NULL, err);
+}
+
 void audit__alone(struct request *rq, const struct accounts *x, const struct audit_note *n)
 {
     struct db_write w;

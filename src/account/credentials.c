@@ -55,12 +55,12 @@ int account__acceptable(const struct accounts *x, str password, str field, struc
                       "this password is on a list of known passwords; choose another one");
 }
 
-static int limited(struct request *rq, const struct limit_verdict *v, struct err *err)
+int account__limited(struct request *rq, const struct limit_verdict *v, struct err *err)
 {
     str seconds = arena_printf(&rq->arena, "%llu", (unsigned long long)(v->retry_ms / 1000 + 1));
     reply_header(rq->reply, LIT("Retry-After"), seconds);
     return fail_field(err, E_LIMITED, LIT("too_many_attempts"), LIT(""),
-                      "too many attempts to sign in; come again in %.*s seconds", STR_ARG(seconds));
+                      "too many attempts; come again in %.*s seconds", STR_ARG(seconds));
 }
 
 /* A flood of refused attempts must not become a flood of rows: one a window and name. */
@@ -81,7 +81,7 @@ int account__attempt(struct request *rq, const struct accounts *x, str login, st
         return 0;
     if (tell_once(x, login))
         audit__alone(rq, x, &(struct audit_note){.event = AUDIT_SIGNIN_LIMITED, .login = login});
-    return limited(rq, &v, err);
+    return account__limited(rq, &v, err);
 }
 
 int account__may_attempt(struct request *rq, const struct accounts *x, str login, struct err *err)
@@ -90,11 +90,11 @@ int account__may_attempt(struct request *rq, const struct accounts *x, str login
     limit_take(x->by_address, str_hash(request_peer(rq)), loop_now(), 0, &v);
     if (v.left)
         limit_take(x->by_account, str_hash(login), loop_now(), 0, &v);
-    return v.left ? 0 : limited(rq, &v, err);
+    return v.left ? 0 : account__limited(rq, &v, err);
 }
 
-static int hash_into(struct request *rq, const struct accounts *x, str password, str *out,
-                     struct err *err)
+int account__hash(struct request *rq, const struct accounts *x, str password, str *out,
+                  struct err *err)
 {
     char text[PASSWORD_HASH_MOST + 1];
     TRY(passwords_hash(identity_passwords(x->identity), password, text, err));
@@ -143,7 +143,7 @@ static int prove(struct request *rq, const struct accounts *x, str login, str pa
     }
     if (v.stale) {
         str again;
-        TRY(hash_into(rq, x, password, &again, err));
+        TRY(account__hash(rq, x, password, &again, err));
         TRY(account__set_password(rq, x, who, again.ptr, NULL, err));
     }
     return 0;
@@ -157,8 +157,8 @@ static int credentials(struct request *rq, const struct accounts *x, struct valu
     return account__text(body, LIT("password"), password, err);
 }
 
-static int begin(struct request *rq, const struct accounts *x, const struct account *who,
-                 bool cookie, struct err *err)
+int account__begin(struct request *rq, const struct accounts *x, const struct account *who,
+                   bool cookie, struct err *err)
 {
     struct tokens t;
     if (cookie)
@@ -181,7 +181,7 @@ int account__login(struct request *rq, const void *data, struct err *err)
     if (!account__verified(x, &who))
         return fail_field(err, E_DENIED, LIT("not_verified"), LIT(""),
                           "the account is not verified yet");
-    return begin(rq, x, &who, cookie, err);
+    return account__begin(rq, x, &who, cookie, err);
 }
 
 int account__refresh(struct request *rq, const void *data, struct err *err)
@@ -265,6 +265,7 @@ int account__change(struct request *rq, const void *data, struct err *err)
     const struct accounts *x = data;
     struct value body;
     struct account who;
+    struct writes w = {.count = 0};
     size_t ended;
     str key, current, password, hash, keep;
     TRY(account__me(rq, &key, err));
@@ -276,10 +277,8 @@ int account__change(struct request *rq, const void *data, struct err *err)
     TRY(account__by_key(rq, x, key, &who, err));
     TRY(account__prove(rq, x, &who, current, err));
     TRY(account__acceptable(x, password, LIT("password"), err));
-    TRY(hash_into(rq, x, password, &hash, err));
-    struct audit_note note = {.event = AUDIT_PASSWORD_CHANGED, .account = key};
-    TRY(account__set_password(rq, x, &who, hash.ptr, &note, err));
-    basic__forget(x, &who);
+    TRY(account__hash(rq, x, password, &hash, err));
+    TRY(account__new_password(rq, x, &who, hash, false, &w, err));
     if (signed_in_by(rq->signed_in) == BY_COOKIE)
         TRY(cookie__renew(rq, x, &who, &keep, err));
     struct session_end e = {.account = key, .keep = keep, .why = AUDIT_SESSIONS_ENDED};
@@ -299,6 +298,8 @@ struct form {
     size_t count;
     struct err_item *items;
     size_t item_count;
+    str email; /* with letters */
+    struct proof_made made;
 };
 
 static void fault(struct form *f, str field, str code, str message)
@@ -373,6 +374,33 @@ static void put_in(struct form *f, const struct column *c, struct value v)
     f->values[f->count++] = v;
 }
 
+static bool needs_proof(const struct accounts *x)
+{
+    return x->verified && x->config->mail;
+}
+
+/* The letter that asks for a proof of the address stands in the account's own transaction. */
+static int add_letter(struct form *f, struct writes *w, struct err *err)
+{
+    if (!needs_proof(f->x))
+        return 0;
+    proof__make(f->rq, f->x, PROOF_VERIFY, f->email, f->email, &f->made, &w->list[w->count++]);
+    return letter__proof(f->rq, f->x, PROOF_VERIFY, f->email, &f->made, false, &w->list[w->count++],
+                         err);
+}
+
+/* Where letters go to: it is held to be one before anything is done. */
+static int take_email(struct form *f, const struct value *body, struct err *err)
+{
+    if (!f->x->config->mail)
+        return 0;
+    TRY(account__text(body, f->x->email->name, &f->email, err));
+    if (mail_address(f->email))
+        return 0;
+    return fail_field(err, E_INVALID, LIT("format"), f->x->email->name,
+                      "'%.*s' must be an e-mail address", STR_ARG(f->x->email->name));
+}
+
 static int insert(struct form *f, struct account *who, struct err *err)
 {
     const struct accounts *x = f->x;
@@ -383,17 +411,34 @@ static int insert(struct form *f, struct account *who, struct err *err)
                        .row_count = 1,
                        .returning = x->all,
                        .returning_count = x->table->column_count};
-    struct db_write w = {.arena = &f->rq->arena, .expect = -1};
-    TRY(sql_insert(x->config->dialect, &f->rq->arena, &i, &w.st, err));
+    struct writes w = {.list = {{.arena = &f->rq->arena, .expect = -1}}, .count = 1};
+    TRY(sql_insert(x->config->dialect, &f->rq->arena, &i, &w.list[0].st, err));
     struct audit_note note = {.event = AUDIT_REGISTERED, .login = f->login};
-    int code = audit__write(f->rq, x, &w, &note, err);
+    writes__note(&w, f->rq, x, &note);
+    TRY(add_letter(f, &w, err));
+    int code = writes__run(&w, f->rq, x, err);
     if (code == E_UNIQUE)
         return fail_field(err, E_UNIQUE, LIT("unique"), x->login->name,
                           "an account with this name is there already");
     TRY(code);
-    who->cells = w.rows.cells;
+    who->cells = w.list[0].rows.cells;
     who->key = account__key(&f->rq->arena, &who->cells[x->id->index]);
     return 0;
+}
+
+/* The account; and what goes with the code of the letter. */
+static void answer_unverified(struct request *rq, const struct form *f, const struct account *who)
+{
+    struct buf *b = &rq->reply->body;
+    rq->reply->type = LIT("application/json");
+    account__put(b, f->x, who);
+    if (!f->made.request.len)
+        return;
+    reply_header(rq->reply, LIT("Cache-Control"), LIT("no-store"));
+    b->len--; /* the brace */
+    buf_lit(b, ",\"verification\":{\"request\":");
+    json_text(b, f->made.request);
+    buf_printf(b, ",\"expires_in\":%lld}}", (long long)f->made.minutes * 60);
 }
 
 int account__register(struct request *rq, const void *data, struct err *err)
@@ -414,20 +459,22 @@ int account__register(struct request *rq, const void *data, struct err *err)
     f.login = login;
     TRY(account__attempt(rq, x, login, err));
     TRY(account__acceptable(x, password, LIT("password"), err));
+    TRY(take_email(&f, &body, err));
     for (size_t i = 0; i < body.count && i < most + FAULTS_MOST; i++)
         take_member(&f, &body.fields[i]);
     check_required(&f, &body);
     TRY(complain(&f, err));
-    TRY(hash_into(rq, x, password, &hash, err));
+    TRY(account__hash(rq, x, password, &hash, err));
     put_in(&f, x->password, value_text(hash));
     if (x->roles && x->config->default_role.len)
         put_in(&f, x->roles, value_text(x->config->default_role));
     TRY(insert(&f, &who, err));
     rq->reply->status = 201;
+    if (needs_proof(x))
+        mail_kick(x->config->mail);
     if (!account__verified(x, &who)) {
-        rq->reply->type = LIT("application/json");
-        account__put(&rq->reply->body, x, &who);
+        answer_unverified(rq, &f, &who);
         return 0;
     }
-    return begin(rq, x, &who, cookie, err);
+    return account__begin(rq, x, &who, cookie, err);
 }

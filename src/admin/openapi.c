@@ -85,9 +85,10 @@ static const char *const tails[] = {"", "Part", "List", "Create", "Replace", "Pa
  * Create. */
 static bool name_free(struct doc *d, const struct map *taken, str name)
 {
-    static const char *const list[] = {"Problem",     "FieldFault", "PageInfo",    "Increment",
-                                       "JsonPatch",   "OwnAccount", "TokenSet",    "SessionList",
-                                       "FilterValue", "FilterText", "FilterTruth", "FilterJson"};
+    static const char *const list[] = {"Problem",     "FieldFault",  "PageInfo",   "Increment",
+                                       "JsonPatch",   "OwnAccount",  "TokenSet",   "SessionList",
+                                       "LetterAsked", "FilterValue", "FilterText", "FilterTruth",
+                                       "FilterJson"};
     for (size_t i = 0; i < COUNT_OF(tails); i++) {
         str whole = arena_printf(d->arena, "%.*s%s", STR_ARG(name), tails[i]);
         for (size_t k = 0; k < COUNT_OF(list); k++) {
@@ -253,7 +254,7 @@ bool doc__visible(const struct doc *d, const struct endpoint *e)
     };
     struct resource_about r;
     struct query_about q;
-    if (e->run == docs__endpoint || e->run == docs__page)
+    if (e->run == docs__endpoint || e->run == docs__page || e->page)
         return false;
     if (resource_about(e, &r) && r.table)
         return doc__may(d, r.table, acts[r.does]) && (!r.up || doc__may(d, r.up, ACTION_READ));

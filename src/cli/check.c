@@ -5,6 +5,7 @@
  * own database is not touched. */
 #include "cli/advice.h"
 
+#include "server/mailer.h"
 #include "server/server.h"
 #include "server/signin.h"
 
@@ -25,6 +26,8 @@ int cli_check(struct cli *c)
     code = model_dry_run(config, &schema, &err);
     if (code == 0)
         code = signin_check(config, schema, &err);
+    if (code == 0)
+        code = mailer_check(config, &err);
     code = code < 0 ? cli_error(&err) : CLI_OK;
     if (schema)
         schema_free(&schema);

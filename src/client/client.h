@@ -8,6 +8,8 @@
 #include "base/arena.h"
 #include "base/err.h"
 
+#include <stdatomic.h>
+
 struct client;
 
 struct client_config {
@@ -82,9 +84,10 @@ struct client_mail {
     str from;                      /* of the envelope: an address */
     const str *to;
     size_t to_count;
-    str message;         /* with CRLF */
-    uint64_t timeout_ms; /* 0: as the client's */
-    int status;          /* the server's last reply; 0: none came */
+    str message;             /* with CRLF */
+    uint64_t timeout_ms;     /* 0: as the client's */
+    const atomic_bool *stop; /* once true the call is given up; may be NULL */
+    int status;              /* the server's last reply; 0: none came */
 };
 /* Success: the server has taken it. Waits. Fails as client_http, and with DENIED when the server
  * refused (status says what). */

@@ -7,8 +7,6 @@
 #include "client/client.h"
 #include "fiber/fiber.h"
 
-#include <stdatomic.h>
-
 #define CURL_DISABLE_TYPECHECK
 #include <curl/curl.h>
 

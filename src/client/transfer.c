@@ -43,11 +43,16 @@ static curl_socket_t on_socket(void *arg, curlsocktype purpose, struct curl_sock
     return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
 }
 
+static bool given_up(const struct job *j)
+{
+    return atomic_load(&j->cancelled) || (j->mail && j->mail->stop && atomic_load(j->mail->stop));
+}
+
 static int on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 {
     struct job *j = arg;
     (void)a, (void)b, (void)c, (void)d;
-    return atomic_load(&j->cancelled);
+    return given_up(j);
 }
 
 static size_t on_head(char *bytes, size_t size, size_t count, void *arg)
@@ -392,7 +397,7 @@ void transfer__run(struct job *j, CURL *handles[2])
     j->code = client__library(&j->err);
     if (j->code < 0)
         return;
-    if (!left || atomic_load(&j->cancelled)) {
+    if (!left || given_up(j)) {
         j->code = fail(&j->err, left ? E_CANCELLED : E_TIMEOUT, "the call waited for too long");
         return;
     }

@@ -338,6 +338,7 @@ int config_load(const char *dir, const struct config_override *over, size_t coun
     c->data_path = config__join(&c->arena, c->dir, c->data_dir);
     c->migrations_path = config__join(&c->arena, c->dir, c->migrations);
     c->queries_path = config__join(&c->arena, c->dir, c->queries_dir);
+    c->mail_path = config__join(&c->arena, c->dir, c->mail_templates);
     c->tables.only_named = c->expose == EXPOSE_NONE;
     c->tables.put_creates = (enum put_creates)c->put_creates;
     c->tables.no_aggregates = !c->aggregates;

@@ -50,6 +50,7 @@ extern const struct config_key config_keys[CONFIG_KEYS];
 enum { MODE_DEVELOPMENT, MODE_PRODUCTION };
 enum { EXPOSE_ALL, EXPOSE_NONE };
 enum { DOCS_AUTO, DOCS_ANYONE, DOCS_SIGNED_IN, DOCS_NOBODY };
+enum { MAIL_SEND_AUTO, MAIL_SEND_ALWAYS, MAIL_SEND_NEVER };
 enum { CONFIG_LOG_AUTO, CONFIG_LOG_JSON, CONFIG_LOG_PRETTY };
 
 /* A key and its value as text, from the command line. Borrowed during config_load. */
@@ -83,6 +84,7 @@ struct config {
     str data_path;     /* data_dir and migrations, relative to dir when they are relative */
     str migrations_path;
     str queries_path;        /* queries_dir, the same way */
+    str mail_path;           /* mail_templates, the same way */
     str origin[CONFIG_KEYS]; /* where each value is from: "default", "cairn.yaml:3:5", "PORT" */
     const struct err_item *warnings; /* field: key; pointer: place; message */
     size_t warning_count;

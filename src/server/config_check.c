@@ -1,6 +1,7 @@
 /* config_check.c -- what no single value shows: forms of texts, and values against each other.
  * SPDX: Apache-2.0 */
 #include "client/client.h"
+#include "mail/mail.h"
 #include "server/config_edge.h"
 
 static str place_of(struct config_load *l, int key)
@@ -138,6 +139,52 @@ static void check_cookie(struct config_load *l)
         FAULT(l, CONFIG_KEY_auth_session_store, "redis needs redis.url");
 }
 
+static bool mail_sent(const struct config *c)
+{
+    return c->mail_send == MAIL_SEND_ALWAYS ||
+           (c->mail_send == MAIL_SEND_AUTO && c->mode == MODE_PRODUCTION);
+}
+
+static void check_mail(struct config_load *l)
+{
+    const struct config *c = l->c;
+    const char *why = c->mail_from.len ? mail_from_fault(c->mail_from) : NULL;
+    bool smtp = str_starts(c->mail_url, LIT("smtp://")) || str_starts(c->mail_url, LIT("smtps://"));
+    if (why)
+        FAULT(l, CONFIG_KEY_mail_from, "%s", why);
+    if (c->mail_url.len && (!smtp || str_find(c->mail_url, ' ') != STR_NONE))
+        FAULT(l, CONFIG_KEY_mail_url, "expected smtp://HOST:PORT or smtps://HOST:PORT");
+    if (c->mail_from.len && !c->mail_url.len && mail_sent(c))
+        FAULT(l, CONFIG_KEY_mail_url, "letters are to be sent, so a mail server is needed");
+    if (c->mail_reply_to.len && !mail_address(c->mail_reply_to))
+        FAULT(l, CONFIG_KEY_mail_reply_to, "expected an address");
+}
+
+/* "{token}" somewhere in it. */
+static bool holds_token(str url)
+{
+    for (size_t i = 0; i < url.len; i++) {
+        if (str_starts(str_from(url, i), LIT("{token}")))
+            return true;
+    }
+    return false;
+}
+
+static void check_links(struct config_load *l)
+{
+    const struct config *c = l->c;
+    bool http =
+        str_starts(c->auth_link, LIT("https://")) || str_starts(c->auth_link, LIT("http://"));
+    if (c->auth_link.len && (!http || !holds_token(c->auth_link)))
+        FAULT(
+            l, CONFIG_KEY_auth_link,
+            "expected an address with {token} in it: https://app.example.com/{flow}?token={token}");
+    if (c->mail_from.len && c->auth_table.len && c->mode == MODE_PRODUCTION && !c->auth_link.len &&
+        !c->public_url.len)
+        FAULT(l, CONFIG_KEY_public_url,
+              "links in letters need it (or auth.link_url): they cannot be relative");
+}
+
 void config__check(struct config_load *l)
 {
     const struct config *c = l->c;
@@ -148,6 +195,8 @@ void config__check(struct config_load *l)
     check_isolation(l);
     check_client(l);
     check_cookie(l);
+    check_mail(l);
+    check_links(l);
     if (c->data_dir.len == 0)
         FAULT(l, CONFIG_KEY_data_dir, "expected a directory");
     if (c->migrations.len == 0)

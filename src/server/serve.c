@@ -76,6 +76,8 @@ static int first_model(const struct serve *s, const struct db_config *db, struct
     if (code == 0)
         code = idempotent_tables(s->boot, a, err);
     if (code == 0)
+        code = mailer_tables(s->boot, a, err);
+    if (code == 0)
         code = model_read(a, s->boot, out, err);
     if (code == 0)
         code = counters_keep(a, config_dialect(s->boot), *out, err);
@@ -90,7 +92,7 @@ static int first_model(const struct serve *s, const struct db_config *db, struct
 /* The settings of the world are a load of their own: boot outlives every world. */
 static int first_world(struct serve *s, const struct db_config *db, struct err *err)
 {
-    const struct cairn_app *app = s->app;
+    struct cairn_app *app = s->app;
     struct config *config = NULL;
     struct schema *schema = NULL;
     struct query_set *queries = NULL;

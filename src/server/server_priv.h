@@ -8,6 +8,7 @@
 #include "edge/edge.h"
 #include "edge/idempotency.h"
 #include "http/http.h"
+#include "mail/mail.h"
 #include "query/query.h"
 #include "resource/resource.h"
 #include "server/server.h"
@@ -39,6 +40,15 @@ struct cairn_group {
     size_t use_count, use_cap;
 };
 
+/* The sending of letters: worker 0's, but for loop and stop. */
+struct mailer {
+    struct worker *worker;
+    _Atomic(struct loop *) loop; /* once worker 0 is there */
+    atomic_bool stop;
+    unsigned sending, ticks; /* fibers that send */
+    bool sweeping;
+};
+
 enum { APP_MAGIC = 0x43415250, APP_SETTINGS_MOST = 64 };
 
 struct cairn_app {
@@ -54,6 +64,7 @@ struct cairn_app {
     int wake; /* eventfd: cairn_stop writes to it */
     struct identity *identity; /* while it serves; NULL: nobody signs in */
     struct client *client;     /* while it serves: calls to other servers */
+    struct mailer mailer;
 };
 
 /* ---- a world: everything that a request is answered from, const once made ---- */
@@ -67,6 +78,8 @@ struct world {
     const _Atomic bool *draining;
     struct resource_config rest;
     struct client *client;         /* borrowed; NULL in a preview */
+    struct mail_config mail_config;
+    struct mail *mail; /* NULL: there are no letters */
     struct identity *identity;     /* borrowed; NULL: nobody signs in */
     struct account_config account; /* with identity: */
     struct accounts *accounts;
@@ -85,7 +98,7 @@ struct world {
 
 /* Takes config, schema and queries (may be NULL), also when it fails. app may be NULL. Fails with
  * CONFIG, CONFLICT. */
-int world_new(const struct cairn_app *app, struct config *config, struct schema *schema,
+int world_new(struct cairn_app *app, struct config *config, struct schema *schema,
               struct query_set *queries,
               struct db *db, const _Atomic bool *draining, struct world **out, struct err *err);
 struct world *world_get(struct world *w);
@@ -100,6 +113,13 @@ void secret_etag(str cursor, struct etag_key *out);
 /* idempotent.c: the table of kept answers; what takes keys, behind all routes. Fail with CONFIG. */
 int idempotent_tables(const struct config *config, struct db_admin *a, struct err *err);
 int idempotent_world(struct world *w, struct err *err);
+
+/* mailer.c: letters. Fail with CONFIG. */
+int mailer_tables(const struct config *config, struct db_admin *a, struct err *err);
+int mailer_world(struct world *w, struct cairn_app *app, struct err *err);
+void mailer_begin(struct worker *w); /* worker 0, its thread */
+void mailer_stop(struct cairn_app *app);
+bool mailer_busy(const struct cairn_app *app); /* worker 0's thread */
 
 int health_routes(struct router *r, const struct world *w, struct err *err);
 /* The endpoint of a route in C; data is its struct c_route. */
@@ -165,6 +185,7 @@ void listen_close(struct serve *s); /* those that no worker has taken */
 /* worker.c */
 int worker_start(struct worker *w); /* 0 or a negative errno */
 void worker_drained(void *worker);  /* its thread only: no connection is left */
+void worker_rests(struct worker *w); /* a fiber of the worker's own has ended */
 void worker_adopt(struct worker *w, struct world *world); /* its thread only; takes a reference */
 struct http_limits worker_limits(const struct serve *s, const struct config *c);
 

@@ -77,6 +77,7 @@ static struct account_config account_settings(const struct config *c)
                                    .login = c->auth_login,
                                    .password = c->auth_password,
                                    .roles = c->auth_roles,
+                                   .email = c->auth_email,
                                    .verified = c->auth_verified,
                                    .claims = c->auth_claims,
                                    .default_role = c->auth_default_role,
@@ -88,6 +89,9 @@ static struct account_config account_settings(const struct config *c)
                                    .breached = c->auth_breached,
                                    .audit = c->auth_audit,
                                    .audit_keep_ms = (int64_t)c->auth_audit_keep,
+                                   .link_url = c->auth_link,
+                                   .link_s = (int64_t)c->auth_link_ttl / MS,
+                                   .mails = c->auth_mails,
                                    .attempts = c->auth_attempts,
                                    .cookies = c->auth_cookies,
                                    .cookie_name = c->auth_cookie_name,
@@ -100,6 +104,19 @@ static struct account_config account_settings(const struct config *c)
                                    .keys = c->auth_keys,
                                    .basic = c->auth_basic,
                                    .key_s = (int64_t)c->auth_key_ttl / MS};
+}
+
+/* Scheme and host of our own pages. In development the address that it listens on will do. */
+static str page_url(const struct config *c, struct arena *a)
+{
+    str first = c->listen;
+    first = str_trim(str_cut(&first, ','));
+    if (c->public_url.len || c->mode != MODE_DEVELOPMENT || str_starts(first, LIT("unix:")))
+        return str_ends(c->public_url, LIT("/")) ? str_upto(c->public_url, c->public_url.len - 1)
+                                                 : c->public_url;
+    if (str_starts(first, LIT("0.0.0.0:")))
+        return arena_printf(a, "http://127.0.0.1%.*s", STR_ARG(str_from(first, 7)));
+    return arena_printf(a, "http://%.*s", STR_ARG(first));
 }
 
 static int access_rules(const struct config *c, const struct schema *schema, struct arena *a,
@@ -151,6 +168,8 @@ int signin_world(struct world *w, struct identity *identity, struct err *err)
     const struct config *c = w->config;
     w->identity = identity;
     w->account = account_settings(c);
+    w->account.mail = w->mail;
+    w->account.page_url = page_url(c, &w->arena);
     if (c->auth_table.len) {
         TRY(accounts_new(&w->arena, w->schema, w->db, &w->account, identity, &w->accounts, err));
         TRY(account_routes(w->router, w->accounts, err));

@@ -204,6 +204,14 @@ static void sweep_old(const struct world *world)
         log_event_str(LOG_WARN, "old security events cannot be deleted", "error", str_of(err.text));
 }
 
+static void sweep_proofs(const struct world *world)
+{
+    struct err err = {0};
+    if (account_sweep_proofs(world->accounts, &err) < 0 && err.code != E_BUSY &&
+        err.code != E_CANCELLED)
+        log_event_str(LOG_WARN, "old links cannot be deleted", "error", str_of(err.text));
+}
+
 static void sync_sessions(void *arg)
 {
     struct worker *w = arg;
@@ -212,12 +220,13 @@ static void sync_sessions(void *arg)
     if (account_sync(world->accounts, (int64_t)time(NULL), &err) < 0 && err.code != E_BUSY)
         log_event_str(LOG_WARN, "ended sessions cannot be read", "error", str_of(err.text));
     sync_keys(world->identity);
-    if (w->syncs++ % SWEEP_EVERY == 0)
+    if (w->syncs++ % SWEEP_EVERY == 0) {
         sweep_old(world);
+        sweep_proofs(world);
+    }
     world_put(&world);
     w->syncing = false;
-    if (w->drained)
-        worker_drained(w);
+    worker_rests(w);
 }
 
 static void sync_soon(void *arg)
@@ -245,8 +254,7 @@ static void sweep_keys(void *arg)
     arena_reset(&a);
     world_put(&world);
     w->sweeping = false;
-    if (w->drained)
-        worker_drained(w);
+    worker_rests(w);
 }
 
 static void sweep_soon(void *arg)
@@ -284,6 +292,8 @@ static int prepare(struct worker *w)
     if (w->index == 0 && c->idempotency)
         loop_every(w->loop, SWEEP_MS, sweep_soon, w);
     worker_adopt(w, world_get(s->world));
+    if (w->index == 0 && c->mail_from.len)
+        mailer_begin(w);
     if (w->index == 0 && s->app->identity)
         sync_soon(w); /* what ended before the start */
     for (unsigned i = 0; i < w->fd_count; i++)
@@ -292,12 +302,26 @@ static int prepare(struct worker *w)
     return 0;
 }
 
+/* Fibers that no request waits for: other threads may hold pointers into them. */
+static bool busy(const struct worker *w)
+{
+    return w->syncing || w->sweeping || mailer_busy(w->serve->app);
+}
+
+void worker_rests(struct worker *w)
+{
+    if (w->drained)
+        worker_drained(w);
+}
+
 void worker_drained(void *arg)
 {
     struct worker *w = arg;
     w->drained = true;
-    if ((w->index == 0 && w->serve->reloading) || w->syncing || w->sweeping)
-        return; /* its end calls again */
+    if (w->index == 0)
+        mailer_stop(w->serve->app);
+    if (w->index == 0 && (w->serve->reloading || busy(w)))
+        return; /* whoever ends last calls again */
     atomic_fetch_add(&w->serve->ended, 1);
     loop_stop(w->loop);
 }

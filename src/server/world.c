@@ -58,9 +58,10 @@ static int documents(struct world *w, struct err *err)
     return docs_routes(w->router, &w->docs, &w->arena, err);
 }
 
-static int routes_add(struct world *w, const struct cairn_app *app, struct err *err)
+static int routes_add(struct world *w, struct cairn_app *app, struct err *err)
 {
     TRY(health_routes(w->router, w, err));
+    TRY(mailer_world(w, app, err));
     TRY(signin_world(w, app ? app->identity : NULL, err));
     for (size_t i = 0; app && i < app->route_count; i++)
         TRY(c_route_add(w->router, &app->routes[i], err));
@@ -157,7 +158,7 @@ static void end(struct world *w)
     mem_free(w);
 }
 
-int world_new(const struct cairn_app *app, struct config *config, struct schema *schema,
+int world_new(struct cairn_app *app, struct config *config, struct schema *schema,
               struct query_set *queries, struct db *db, const _Atomic bool *draining,
               struct world **out, struct err *err)
 {
