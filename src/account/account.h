@@ -42,6 +42,9 @@ struct account_config {
     str public_url;             /* whose origin is ours, too; may be empty */
     bool (*trusts)(const struct request *rq); /* CORS lets the request's origin use credentials */
     bool redis;                               /* sessions are kept there */
+    /* Where a client is, behind trusted proxies; for counting attempts as a network. NULL: the
+     * peer. */
+    str (*client)(struct request *rq, bool network);
     /* API keys, and passwords with each request: */
     bool keys, basic;
     int64_t key_s;               /* how long a key is good at most; 0: for ever */

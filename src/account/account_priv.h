@@ -32,6 +32,8 @@ struct account {
 };
 
 int64_t account__now(void); /* seconds since 1970 */
+/* The client's address; network: that part of it that counts as one client. */
+str account__client(const struct accounts *x, struct request *rq, bool network);
 
 /* ---- audit.c ---- */
 enum audit_event {

@@ -10,6 +10,11 @@ int64_t account__now(void)
     return (int64_t)time(NULL);
 }
 
+str account__client(const struct accounts *x, struct request *rq, bool network)
+{
+    return x->config->client ? x->config->client(rq, network) : request_peer(rq);
+}
+
 static const char tables_lite[] =
     "CREATE TABLE IF NOT EXISTS cairn_sessions (id TEXT PRIMARY KEY NOT NULL, account TEXT NOT "
     "NULL,"

@@ -58,7 +58,7 @@ bool audit__add(struct request *rq, const struct accounts *x, const struct audit
     v[2] = value_text(str_of(names[n->event]));
     v[3] = value_text(n->account.ptr ? n->account : LIT(""));
     v[4] = value_text(clean(n->login, LOGIN_MOST));
-    v[5] = value_text(request_peer(rq));
+    v[5] = value_text(account__client(x, rq, false));
     v[6] = value_text(audit__agent(rq));
     v[7] = value_text(rq->id);
     v[8] = value_text(n->detail.ptr ? n->detail : LIT(""));

@@ -74,7 +74,7 @@ static bool tell_once(const struct accounts *x, str login)
 int account__attempt(struct request *rq, const struct accounts *x, str login, struct err *err)
 {
     struct limit_verdict v;
-    limit_take(x->by_address, str_hash(request_peer(rq)), loop_now(), 1, &v);
+    limit_take(x->by_address, str_hash(account__client(x, rq, true)), loop_now(), 1, &v);
     if (v.allowed)
         limit_take(x->by_account, str_hash(login), loop_now(), 1, &v);
     if (v.allowed)
@@ -87,7 +87,7 @@ int account__attempt(struct request *rq, const struct accounts *x, str login, st
 int account__may_attempt(struct request *rq, const struct accounts *x, str login, struct err *err)
 {
     struct limit_verdict v;
-    limit_take(x->by_address, str_hash(request_peer(rq)), loop_now(), 0, &v);
+    limit_take(x->by_address, str_hash(account__client(x, rq, true)), loop_now(), 0, &v);
     if (v.left)
         limit_take(x->by_account, str_hash(login), loop_now(), 0, &v);
     return v.left ? 0 : account__limited(rq, &v, err);
@@ -119,7 +119,7 @@ void account__note_failure(struct request *rq, const struct accounts *x, enum au
     log_begin(&l, LOG_INFO, "sign-in failed");
     log_str(&l, "request_id", rq->id);
     log_str(&l, "login", str_upto(login, 100));
-    log_str(&l, "peer", request_peer(rq));
+    log_str(&l, "client", account__client(x, rq, false));
     log_end(&l);
 }
 

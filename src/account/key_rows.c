@@ -149,8 +149,9 @@ static bool is_action(str word)
 static int check_scope(struct arena *a, const struct schema *s, str scope, struct err *err)
 {
     str action = scope, name = str_cut(&action, ':');
-    if (str_is(scope, "*") || str_is(name, "queries") || str_is(name, "handlers"))
-        return action.ptr || str_is(scope, "*")
+    bool handlers = str_is(name, "handlers");
+    if (str_is(scope, "*") || str_is(name, "queries") || handlers)
+        return str_is(scope, "*") || (action.len && (!handlers || str_is(action, "*")))
                    ? 0
                    : bad_scope(err, scope, "expected queries:NAME, queries:* or handlers:*", NULL);
     if (!action.ptr || !is_action(action))

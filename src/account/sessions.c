@@ -42,7 +42,7 @@ static int begin(struct request *rq, const struct accounts *x, const struct acco
     uuid_v4(sid);
     *out = (struct session){.id = str_make(sid, SID_TEXT),
                             .account = who->key,
-                            .address = request_peer(rq),
+                            .address = account__client(x, rq, false),
                             .agent = audit__agent(rq),
                             .counter = counter,
                             .created = now,
@@ -134,7 +134,7 @@ static int rotate(struct request *rq, const struct accounts *x, const struct ses
     struct session next = *s;
     next.counter++;
     next.used = next.rotated = account__now();
-    next.address = request_peer(rq);
+    next.address = account__client(x, rq, false);
     next.agent = audit__agent(rq);
     return ops_of(x)->rotate(rq, x, &next, won, err);
 }

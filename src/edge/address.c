@@ -217,6 +217,22 @@ bool edge_client(const struct edge *e, const struct request *rq, struct address 
     return address__client(&e->config.proxies, rq, request_peer(rq), out);
 }
 
+str edge_client_text(const struct edge *e, struct request *rq, bool network)
+{
+    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
+    char text[INET6_ADDRSTRLEN];
+    struct address at;
+    if (!edge_client(e, rq, &at))
+        return LIT("unix");
+    bool four = memcmp(at.bytes, mapped, sizeof mapped) == 0;
+    for (unsigned bit = e->config.ipv6_bits; network && !four && bit < 128; bit++)
+        at.bytes[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
+    const void *from = four ? at.bytes + sizeof mapped : at.bytes;
+    if (!inet_ntop(four ? AF_INET : AF_INET6, from, text, sizeof text))
+        return LIT("unix");
+    return arena_str(&rq->arena, str_of(text));
+}
+
 bool address__secure(const struct edge_proxies *p, const struct request *rq, str peer)
 {
     struct address at;

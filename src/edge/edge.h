@@ -157,6 +157,9 @@ bool edge_cors(const struct edge *e, struct request *rq);
 bool edge_trusts(const struct edge *e, const struct request *rq);
 /* Where rq is from: behind trusted proxies what they say. False: through a unix socket. */
 bool edge_client(const struct edge *e, const struct request *rq, struct address *out);
+/* The same for people, in rq's arena: "203.0.113.7", "2001:db8::1", "unix". network: without the bits of
+ * an IPv6 address that one client has to itself. */
+str edge_client_text(const struct edge *e, struct request *rq, bool network);
 /* Whether rq came to a trusted proxy by https. */
 bool edge_secure(const struct edge *e, const struct request *rq);
 /* Counts rq by the limits that need not know who asks, before sign-in; edge_quota by the others,

@@ -68,6 +68,12 @@ static bool trusts(const struct request *rq)
     return edge_trusts(w->edge, rq);
 }
 
+static str client(struct request *rq, bool network)
+{
+    const struct world *w = rq->world;
+    return edge_client_text(w->edge, rq, network);
+}
+
 static struct account_config account_settings(const struct config *c)
 {
     static const char *const same_site[] = {"Lax", "Strict", "None"}; /* the words' order */
@@ -100,6 +106,7 @@ static struct account_config account_settings(const struct config *c)
                                    .csrf_token = c->auth_csrf_token,
                                    .public_url = c->public_url,
                                    .trusts = trusts,
+                                   .client = client,
                                    .redis = c->auth_session_store == 1,
                                    .keys = c->auth_keys,
                                    .basic = c->auth_basic,

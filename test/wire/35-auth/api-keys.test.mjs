@@ -124,7 +124,7 @@ play('a key is narrowed to tables and actions', { ...what, migrations }, async (
   problem(await s.delete('/v1/posts/1', bearer(wide)), 403, 'forbidden');
   ok(await s.post('/v1/posts', { title: 'x' }, bearer(await p.key({ name: 'star', can: ['*'] }))), 201);
   problem(await s.get('/v1/posts', bearer(await p.key({ name: 'nothing', can: [] }))), 403, 'forbidden');
-  for (const [bad, words] of [['post:read', /did you mean 'posts'/], ['posts:reads', /expected TABLE:read/], ['posts', /expected TABLE:read/], ['queries', /queries:NAME/]]) {
+  for (const [bad, words] of [['post:read', /did you mean 'posts'/], ['posts:reads', /expected TABLE:read/], ['posts', /expected TABLE:read/], ['queries', /queries:NAME/], ['handlers:x', /handlers:\*/]]) {
     const r = await s.post('/v1/auth/keys', { name: 'x', can: [bad] }, bearer(p));
     problem(r, 422, 'bad_scope', ['can']);
     assert.match(r.body.detail, words);

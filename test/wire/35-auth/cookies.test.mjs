@@ -259,6 +259,16 @@ play('sessions and devices: kinds, names, ended one by one', what, async (s) => 
   problem(await s.get('/v1/auth/me', a.read), 401);
 });
 
+play('behind a trusted proxy the client counts, not the proxy', { ...what, args: ['--set', 'server.trusted_proxies=loopback', '--set', 'auth.attempts=2'] }, async (s) => {
+  const from = (address) => ({ 'X-Forwarded-For': address });
+  const a = session(await s.post('/v1/auth/register?session=cookie', ada, from('203.0.113.7')), 201);
+  assert.equal(ok(await s.get('/v1/auth/sessions', a.read)).data[0].address, '203.0.113.7');
+  const guess = async (address, i) => (await s.post('/v1/auth/login', { email: `nobody${i}@example.com`, password: 'wrong password' }, from(address))).status;
+  for (let i = 0; i < 20; i++) assert.equal(await guess(`2001:db8::${i + 1}`, i), 401); // ten times auth.attempts
+  assert.equal(await guess('2001:db8::ffff', 20), 429, 'one network of IPv6 is one client');
+  assert.equal(await guess('203.0.113.8', 21), 401, 'another one is not held off');
+});
+
 play('roles are those of now', { ...what, config: config.replace('users: [', 'users: [{ roles: admin, can: update }, ').replace('access:', 'roles: { viewer: {}, admin: {} }\naccess:') }, async (s, p) => {
   const a = await register(s);
   p.do('account', 'add', 'root@example.com', '--role', 'admin', '--password', ada.password, '--column', 'name=Root');
