@@ -260,6 +260,22 @@ static int explain(struct question *q, bool *yes)
     return 0;
 }
 
+/* Changing takes reading, too: a row that may not be read does not exist for the caller. */
+static int explain_all(struct question *q, bool *yes)
+{
+    bool read = true;
+    enum action act = q->act;
+    TRY(explain(q, yes));
+    if (act == ACTION_UPDATE || act == ACTION_DELETE) {
+        printf(" and to read it, without which nothing can be changed:\n");
+        q->act = ACTION_READ;
+        TRY(explain(q, &read));
+        q->act = act;
+    }
+    *yes = *yes && read;
+    return 0;
+}
+
 static int ask(struct people *p, char *const *args, bool *yes)
 {
     struct principal me;
@@ -278,7 +294,7 @@ static int ask(struct people *p, char *const *args, bool *yes)
     for (size_t i = 0; i < count; i++)
         printf("%s %.*s", i ? "," : "", STR_ARG(names[i]));
     printf("\n");
-    TRY(explain(&q, yes));
+    TRY(explain_all(&q, yes));
     struct cond always = {.kind = COND_TRUE};
     TRY(holds(&q, &always, &there));
     printf("%s: %s may%s %s %s%s\n", *yes && there ? "yes" : "no", args[0],

@@ -117,13 +117,11 @@ static struct cond *both(struct arena *a, struct cond *x, struct cond *y)
     return cond_and(a, x, y);
 }
 
-void access_grant(struct arena *a, const struct access *x, const struct table *t,
-                  const struct asking *q, struct grant *out)
+static void rules_grant(struct arena *a, const struct access *x, const struct table *t,
+                        const struct asking *q, struct grant *out)
 {
     const struct table_access *ta = &x->tables[t - x->schema->tables];
     *out = (struct grant){0};
-    if (principal_barred(q->me, t->name, str_of(action_name(q->act))))
-        return;
     for (size_t i = 0; i < ta->rule_count; i++) {
         const struct access_rule *r = &ta->rules[i];
         if (!counts(r, q->act, q->roles))
@@ -139,6 +137,29 @@ void access_grant(struct arena *a, const struct access *x, const struct table *t
         add_presets(a, r, q->me, out);
         out->allowed = true;
     }
+}
+
+/* A row that the caller may not read does not exist for it: no rule about changing shows it. */
+static void readable_only(struct arena *a, const struct access *x, const struct table *t,
+                          const struct asking *q, struct grant *g)
+{
+    struct asking read = *q;
+    struct grant seen;
+    read.act = ACTION_READ;
+    rules_grant(a, x, t, &read, &seen);
+    g->allowed = seen.allowed;
+    g->where = both(a, g->where, seen.where);
+}
+
+void access_grant(struct arena *a, const struct access *x, const struct table *t,
+                  const struct asking *q, struct grant *out)
+{
+    *out = (struct grant){0};
+    if (principal_barred(q->me, t->name, str_of(action_name(q->act))))
+        return;
+    rules_grant(a, x, t, q, out);
+    if (out->allowed && (q->act == ACTION_UPDATE || q->act == ACTION_DELETE))
+        readable_only(a, x, t, q, out);
     out->closed = out->allowed ? access_closed(a, x, t, q->act, q->roles) : NULL;
 }
 

@@ -80,7 +80,7 @@ struct preset {
 /* What a caller may do with the rows of a table. */
 struct grant {
     bool allowed;       /* with some row, perhaps */
-    struct cond *where; /* with those rows; NULL: all */
+    struct cond *where; /* with those rows, which it may also read; NULL: all */
     struct cond *check; /* the row must be so afterwards (create, update); NULL: any way */
     const bool *closed; /* by column->index: not shown (read), not written; NULL: all open */
     struct preset *presets;

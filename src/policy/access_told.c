@@ -2,7 +2,8 @@
  * that are made once for all who have the same roles. SPDX: Apache-2.0 */
 #include "policy/access_priv.h"
 
-bool access_may(const struct access *x, const struct table *t, enum action act, uint64_t roles)
+static bool some_rule(const struct access *x, const struct table *t, enum action act,
+                      uint64_t roles)
 {
     const struct table_access *ta = &x->tables[t - x->schema->tables];
     for (size_t i = 0; i < ta->rule_count; i++) {
@@ -10,6 +11,13 @@ bool access_may(const struct access *x, const struct table *t, enum action act, 
             return true;
     }
     return false;
+}
+
+/* What may not be read may not be changed or deleted either. */
+bool access_may(const struct access *x, const struct table *t, enum action act, uint64_t roles)
+{
+    bool changes = act == ACTION_UPDATE || act == ACTION_DELETE;
+    return some_rule(x, t, act, roles) && (!changes || some_rule(x, t, ACTION_READ, roles));
 }
 
 bool access_sets(const struct access *x, const struct column *c, const struct table *t,
