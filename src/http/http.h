@@ -83,11 +83,11 @@ struct request {
 str request_peer(const struct request *rq);
 /* The first header of that name (case ignored), or a str with ptr NULL. */
 str request_header(const struct request *rq, str name);
-/* The next cookie of a Cookie header's value, from *rest on; what is malformed is passed over. False
- * at the end. Texts point into the value. */
+/* The next cookie of a Cookie header's value, from *rest on; what is malformed is passed over.
+ * False at the end. Texts point into the value. */
 bool cookie_next(str *rest, str *name, str *value);
-/* How often the request has a cookie of that name (case matters): only 1 can be relied on. *out: the
- * last one's value, or ptr NULL. */
+/* How often the request has a cookie of that name (case matters): only 1 can be relied on. *out:
+ * the last one's value, or ptr NULL. */
 size_t request_cookie(const struct request *rq, str name, str *out);
 /* A path parameter by name, or ptr NULL. */
 str request_param(const struct request *rq, str name);
@@ -147,6 +147,7 @@ struct reply {
     bool vary_accept, settled;
     bool documents; /* the rows it shows have no columns but one */
     str form;       /* its media type */
+    str language;   /* of the rows it shows, when it is not the default one */
     str tag_tail;   /* behind the hash of its ETag: "-gz" */
 };
 

@@ -223,9 +223,30 @@ void row_shape_init(struct row_shape *s, struct arena *a, const struct column *c
     *s = (struct row_shape){.columns = columns, .leads = leads, .count = count, .close = LIT("}")};
 }
 
-bool render_shape_open(struct buf *b, const struct row_shape *s, const struct value *cells)
+void row_shape_named(struct row_shape *s, struct arena *a, const struct column *const *columns,
+                     const str *names, size_t count)
+{
+    str *leads = ARENA_ARRAY(a, str, count);
+    for (size_t i = 0; i < count; i++)
+        leads[i] = lead_make(a, names[i], i == 0);
+    *s = (struct row_shape){.columns = columns, .leads = leads, .count = count, .close = LIT("}")};
+}
+
+/* In another language: cells stand elsewhere, or others stand for them. */
+static void chosen_put(struct buf *b, const struct row_shape *s, const struct value *cells)
 {
     for (size_t i = 0; i < s->count; i++) {
+        const struct value *v = &cells[s->from[i].instead];
+        buf_str(b, s->leads[i]);
+        render_cell(b, s->columns[i], v->kind == V_NULL ? &cells[s->from[i].at] : v);
+    }
+}
+
+bool render_shape_open(struct buf *b, const struct row_shape *s, const struct value *cells)
+{
+    if (UNLIKELY(s->from))
+        chosen_put(b, s, cells);
+    for (size_t i = 0; i < s->count && !s->from; i++) {
         if (UNLIKELY(s->columns[i]->spread && i)) {
             spread_put(b, &cells[i]);
             continue;

@@ -182,8 +182,9 @@ static void settle_tag(struct request *rq)
     static const char *const forms[FORMAT__COUNT] = {"", "-nd", "-csv", "-mp", "-xml"};
     static const char *const codings[CODING__COUNT] = {"", "-gz", "-br", "-zs"};
     struct reply *r = rq->reply;
-    if (r->format != FORMAT_JSON || r->coding != CODING_NONE)
-        r->tag_tail = arena_printf(&rq->arena, "%s%s", forms[r->format], codings[r->coding]);
+    if (r->format != FORMAT_JSON || r->coding != CODING_NONE || r->language.len)
+        r->tag_tail = arena_printf(&rq->arena, "%s%.*s%s%s", r->language.len ? "-@" : "",
+                                   STR_ARG(r->language), forms[r->format], codings[r->coding]);
 }
 
 void negotiate_settle(struct request *rq)

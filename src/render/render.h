@@ -21,9 +21,17 @@ struct row_shape {
     const str *leads; /* what stands before each cell */
     size_t count;
     str close; /* what stands behind the last one */
+    /* Which cells these are; NULL: each column's own, in order. */
+    const struct shape_cell *from;
+};
+struct shape_cell {
+    uint32_t at, instead; /* shown is `instead`, when that is null `at` */
 };
 void row_shape_init(struct row_shape *s, struct arena *a, const struct column *const *columns,
                     size_t count);
+/* The same under other names. */
+void row_shape_named(struct row_shape *s, struct arena *a, const struct column *const *columns,
+                     const str *names, size_t count);
 /* The same bytes as render_row. */
 void render_shape(struct buf *b, const struct row_shape *s, const struct value *cells);
 /* The same without the closing brace, for a caller that adds members; gives whether a member is

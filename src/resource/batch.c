@@ -18,6 +18,7 @@ static void lend_reply(const struct batch *b)
     r->status = 200;
     r->type = r->fixed = (str){NULL, 0};
     r->header_count = b->headers;
+    r->language = (str){NULL, 0};
     buf_clear(&r->body);
 }
 
@@ -41,7 +42,8 @@ static void tag_read(const struct batch *b)
 {
     struct request *rq = b->rq;
     const struct resource any = {.set = b->place->set};
-    if (rq->method != METHOD_GET || rq->reply->status != 200 || !any.set->config->etag)
+    if (rq->method != METHOD_GET || rq->reply->status != 200 || !any.set->config->etag ||
+        rq->reply->language.len)
         return;
     reply_header(rq->reply, LIT("ETag"), resource__etag(rq, &any, buf_view(&rq->reply->body)));
 }

@@ -40,6 +40,8 @@ const struct row_shape *resource__shape(struct arena *a, const struct resource_s
     const struct table *t = sel->table;
     if (sel->summary)
         return resource__summary_shape(a, sel->summary);
+    if (UNLIKELY(sel->tongue))
+        return resource__spoken_shape(a, sel);
     bool all = sel->shown == t->column_count;
     for (size_t i = 0; all && i < sel->shown; i++)
         all = sel->columns[i] == &t->columns[i];

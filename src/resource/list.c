@@ -264,6 +264,7 @@ static int understand(struct listing *l, struct err *err)
     }
     TRY(query_list(&rq->arena, r->table, params, count, &rules, &l->q, err));
     TRY(resource__guard(rq, r->set, &l->q.select, err));
+    resource__speak(rq, r->set, &l->q.select);
     if (l->q.count != COUNT_EXACT) /* nothing but a row over can tell that there are more */
         l->q.select.limit = l->q.limit + 1;
     l->shape = resource__shape(&rq->arena, r->set, &l->q.select);

@@ -8,6 +8,7 @@ struct sink {
     struct buf *body;
     const struct row_shape *shape;
     bool found;
+    const struct column *modified;
     size_t changed_at; /* the cell that tells when the row was changed last, or STR_NONE */
     int64_t changed_s;
 };
@@ -22,7 +23,7 @@ static int take_row(void *ctx, const struct value *cells, size_t count)
     s->found = true;
     render_shape(s->body, s->shape, cells);
     if (s->changed_at != STR_NONE)
-        s->changed_s = resource__time(s->shape->columns[s->changed_at], &cells[s->changed_at]);
+        s->changed_s = resource__time(s->modified, &cells[s->changed_at]);
     return s->body->full ? E_TOOBIG : 0;
 }
 
@@ -33,7 +34,7 @@ static size_t changed_at(const struct resource *r, const struct row_shape *shape
         return STR_NONE;
     for (size_t i = 0; i < shape->count; i++)
         if (shape->columns[i] == r->table->modified)
-            return i;
+            return shape->from ? shape->from[i].at : i;
     return STR_NONE;
 }
 
@@ -41,7 +42,10 @@ static size_t changed_at(const struct resource *r, const struct row_shape *shape
 static int put_plain(struct request *rq, const struct resource *r, const struct stmt *st,
                      const struct row_shape *shape, bool *found, struct err *err)
 {
-    struct sink s = {.body = &rq->reply->body, .shape = shape, .changed_at = changed_at(r, shape)};
+    struct sink s = {.body = &rq->reply->body,
+                     .shape = shape,
+                     .modified = r->table->modified,
+                     .changed_at = changed_at(r, shape)};
     struct row_taker to = {take_row, &s};
     int code = resource__query(rq, r->set, st, &to, NULL, err);
     if (s.body->full)
@@ -86,7 +90,7 @@ int resource__one(struct request *rq, const void *data, struct err *err)
     TRY(resource__as(rq, data, ACTION_READ, &copy, &r, err));
     const struct resource_set *s = r->set;
     TRY(resource__id(rq, s, r->table, &id, err));
-    if (LIKELY(r->one_ready && !rq->query.len)) {
+    if (LIKELY(r->one_ready && !rq->query.len && !r->table->tongue_count)) {
         struct stmt st = r->one;
         st.binds = id;
         rq->reply->type = LIT("application/json");
@@ -96,6 +100,7 @@ int resource__one(struct request *rq, const void *data, struct err *err)
         TRY(resource__shown(rq, r, &sel, err));
         sel.where = resource__key_cond(&rq->arena, &r->table->primary, id);
         TRY(resource__guard(rq, s, &sel, err));
+        resource__speak(rq, s, &sel);
         TRY(resource__show(rq, r, &sel, &found, err));
     }
     if (!r->table->view)

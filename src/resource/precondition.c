@@ -32,7 +32,7 @@ static int judge(struct request *rq, const struct resource *r, const struct valu
     struct validators v = {.there = cells != NULL};
     if (cells) {
         buf_clear(b);
-        render_shape(b, &r->set->shapes[r->table - r->set->schema->tables],
+        render_shape(b, resource__tagged_shape(rq, r),
                      resource__open_cells(&rq->arena, r->table, cells));
         if (b->full)
             return resource__full(err);

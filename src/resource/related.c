@@ -118,6 +118,7 @@ int resource__related_one(struct request *rq, const void *data, struct err *err)
     sel.where = resource__scope(rq, r, local);
     if (sel.where->kind != COND_FALSE)
         TRY(resource__guard(rq, r->set, &sel, err));
+    resource__speak(rq, r->set, &sel);
     if (sel.where->kind != COND_FALSE)
         TRY(resource__show(rq, r, &sel, &found, err));
     BUG_ON(!asked); /* of REL_ONE it is */

@@ -17,6 +17,7 @@ void resource_views_free(struct resource_views *v); /* when no request is left *
 
 struct resource_config {
     str prefix;     /* "/v1", or empty */
+    str language; /* of rows as they are: "en" */
     str public_url; /* "https://api.example.com" for absolute links; empty: relative ones */
     str cursor_secret;
     const struct etag_key *etag_key;

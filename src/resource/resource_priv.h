@@ -132,6 +132,16 @@ void resource__put_row(struct buf *b, const struct level *level, size_t row);
 /* The shape of a select's shown columns: the table's own when they are all. */
 const struct row_shape *resource__shape(struct arena *a, const struct resource_set *s,
                                         const struct select *sel);
+/* ---- language.c: rows in the client's language ---- */
+
+/* Chooses the language of a read by Accept-Language, makes the plan fetch what that takes, and says
+ * Content-Language and Vary. Nothing where no table of the plan has languages. */
+void resource__speak(struct request *rq, const struct resource_set *s, struct select *sel);
+/* Of a plan with a tongue. */
+const struct row_shape *resource__spoken_shape(struct arena *a, const struct select *sel);
+/* The whole row in the language that If-Match or If-None-Match name in their tags. */
+const struct row_shape *resource__tagged_shape(struct request *rq, const struct resource *r);
+
 /* Of groups: members of related rows stand inside objects. */
 const struct row_shape *resource__summary_shape(struct arena *a, const struct summary *sum);
 /* Where the column is among those a select fetches; it must be one of them. */

@@ -118,6 +118,13 @@ struct counter {
     struct key to;              /* columns of the table, which they point to */
 };
 
+/* How rows of a table are shown in a language. */
+struct tongue {
+    str language;                 /* "es" */
+    str *names;                   /* by column->index: what its member is called; len 0: as it is */
+    const struct column **values; /* the same: shown instead of it when not null; or NULL */
+};
+
 struct table {
     str name;
     const struct column *columns;
@@ -145,7 +152,10 @@ struct table {
     /* A collection: rows show the members of this JSON column beside the others; else NULL. */
     const struct column *document;
     const struct schema_collection_wish *collection; /* with document; borrowed from the wishes */
-    bool rowid; /* SQLite: primary key is an alias of the rowid */
+    const struct tongue *tongues;
+    size_t tongue_count;
+    const bool *translations; /* with tongues, by column->index: it only says what others say */
+    bool rowid;               /* SQLite: primary key is an alias of the rowid */
     str comment;
     /* Of a copy made for some callers: by column->index, those they may not know of. by_name lacks
      * them. NULL: none. */
@@ -188,6 +198,11 @@ struct schema_counter_wish {
 struct schema_relation_wish {
     str table, column, name, reverse;
 };
+/* In `language`, `column` of `table` is called `name` and shown from `value`; both may be empty.
+ * Without a column: the table has that language. */
+struct schema_tongue_wish {
+    str table, language, column, name, value, place; /* place: FILE:LINE:COLUMN */
+};
 /* A collection: a table of Cairn's own making that keeps JSON objects as they come. */
 struct schema_collection_wish {
     str name, place;              /* place: FILE:LINE:COLUMN */
@@ -209,6 +224,8 @@ struct schema_wishes {
     size_t relation_count;
     const struct schema_counter_wish *counters;
     size_t counter_count;
+    const struct schema_tongue_wish *tongues;
+    size_t tongue_count;
     bool only_named;              /* a table without a wish is not exposed */
     bool no_aggregates;           /* nor summed up */
     enum put_creates put_creates; /* where a table does not say */

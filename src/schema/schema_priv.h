@@ -58,6 +58,7 @@ void schema__foreign_keys(struct schema__build *b, const struct rows *answer);
 void schema__checks(struct schema__build *b, struct schema__work *w);
 int schema__relations(struct schema__build *b, const struct schema_wishes *wishes);
 int schema__counters(struct schema__build *b, const struct schema_wishes *wishes);
+int schema__tongues(struct schema__build *b, const struct schema_wishes *wishes);
 int schema__expose(struct schema__build *b, const struct schema_wishes *wishes);
 /* Which tables are collections, and which of those are wished for. */
 int schema__collections(struct schema__build *b, const struct schema_wishes *wishes);

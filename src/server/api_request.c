@@ -1,5 +1,6 @@
 /* api_request.c -- cairn.h: what a handler asks of its request. SPDX: Apache-2.0 */
 #include "observe/log.h"
+#include "render/locale.h"
 #include "render/negotiate.h"
 #include "render/render.h"
 #include "server/api_priv.h"
@@ -93,6 +94,20 @@ cairn_str cairn_param(const struct cairn_request *c, const char *name)
 cairn_str cairn_header(const struct cairn_request *c, const char *name)
 {
     return api_str(request_header(c->rq, str_of(name)));
+}
+
+cairn_str cairn_language(struct cairn_request *c, const char *offers)
+{
+    enum { MOST = 32 };
+    str list[MOST], header = request_header(c->rq, LIT("Accept-Language"));
+    size_t count = 0;
+    for (str rest = str_of(offers); rest.ptr && count < MOST;)
+        list[count++] = str_trim(str_cut(&rest, ','));
+    size_t at = header.len ? language_choose(header, list, count) : 0;
+    str chosen = arena_str(&c->rq->arena, list[at == STR_NONE ? 0 : at]);
+    reply_vary(c->rq->reply, LIT("Accept-Language"));
+    reply_header(c->rq->reply, LIT("Content-Language"), chosen);
+    return api_str(chosen);
 }
 
 cairn_str cairn_query(struct cairn_request *c, const char *name)

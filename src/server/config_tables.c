@@ -8,6 +8,7 @@
  *       aggregates: false
  *       put_creates: true                 # PUT of an id that is free makes the row
  *       modified: updated_at              # the column of Last-Modified
+ *       languages: { es: { title: titulo, body: { as: texto, from: body_spanish } } }
  * Whether these tables and columns are there is for schema_build to say. */
 #include "server/config_priv.h"
 
@@ -18,7 +19,8 @@ struct wishes {
     struct schema_table_wish *tables;
     struct schema_relation_wish *relations;
     struct schema_counter_wish *counters;
-    size_t table_count, relation_count, counter_count;
+    struct schema_tongue_wish *tongues;
+    size_t table_count, relation_count, counter_count, tongue_count;
 };
 
 static str path_of(struct config_load *l, str table, const char *part)
@@ -124,6 +126,60 @@ static void take_switch(struct wishes *w, str table, const char *part, const str
         *out = str_is(text, "true");
 }
 
+/* ---- languages: { es: { name: nombre, text: { as: texto, from: text_spanish } } } ---- */
+
+static void take_translation(struct wishes *w, struct schema_tongue_wish *wish,
+                             const struct config_node *n)
+{
+    bool fine = (n->kind == NODE_SCALAR && !empty(n)) || n->kind == NODE_MAP;
+    if (n->kind == NODE_SCALAR)
+        wish->name = n->text;
+    for (const struct config_node *c = n->child; fine && c; c = c->next) {
+        bool as = c->key && str_is(c->key->text, "as");
+        fine = c->kind == NODE_SCALAR && good_name(c->text) &&
+               (as || (c->key && str_is(c->key->text, "from")));
+        *(as ? &wish->name : &wish->value) = c->text;
+    }
+    if (!fine || (wish->name.len && !good_name(wish->name)))
+        fault(w->l, n, wish->table, "languages",
+              "expected a name, or `as:` the name and `from:` the column that holds the text");
+}
+
+static bool language_fits(str s)
+{
+    bool fine = s.len >= 2 && s.len <= 35;
+    for (size_t i = 0; i < s.len; i++)
+        fine = fine &&
+               (ascii_alpha(s.ptr[i]) || (i > 1 && (s.ptr[i] == '-' || ascii_digit(s.ptr[i]))));
+    return fine;
+}
+
+static void take_language(struct wishes *w, str table, const struct config_node *n)
+{
+    struct schema_tongue_wish wish = {
+        .table = table, .language = n->key->text, .place = config__place(w->l, n->key)};
+    if (!language_fits(wish.language))
+        fault(w->l, n->key, table, "languages", "expected a language, such as es or pt-BR");
+    else if (n->kind != NODE_MAP && !empty(n))
+        fault(w->l, n, table, "languages", "expected columns, each with its name there");
+    w->tongues[w->tongue_count++] = wish;
+    for (n = n->kind == NODE_MAP ? n->child : NULL; n; n = n->next) {
+        struct schema_tongue_wish one = wish;
+        one.column = n->key->text;
+        one.place = config__place(w->l, n->key);
+        take_translation(w, &one, n);
+        w->tongues[w->tongue_count++] = one;
+    }
+}
+
+static void take_languages(struct wishes *w, str table, const struct config_node *n)
+{
+    if (n->kind != NODE_MAP && !empty(n))
+        fault(w->l, n, table, "languages", "expected languages, each with its columns");
+    for (n = n->kind == NODE_MAP ? n->child : NULL; n; n = n->next)
+        take_language(w, table, n);
+}
+
 static void take_modified(struct wishes *w, str table, const struct config_node *n, str *out)
 {
     if (n->kind != NODE_SCALAR || empty(n))
@@ -135,8 +191,8 @@ static void take_modified(struct wishes *w, str table, const struct config_node 
 
 static void take_part(struct wishes *w, const struct config_node *n, struct schema_table_wish *wish)
 {
-    static const char *const parts[] = {"expose",     "relations",   "reverse", "counters",
-                                        "aggregates", "put_creates", "modified"};
+    static const char *const parts[] = {"expose",     "relations",   "reverse",  "counters",
+                                        "aggregates", "put_creates", "modified", "languages"};
     str part = n->key->text, table = wish->table;
     if (str_is(part, "expose")) {
         take_switch(w, table, "expose", n, &wish->expose);
@@ -146,6 +202,8 @@ static void take_part(struct wishes *w, const struct config_node *n, struct sche
         take_switch(w, table, "put_creates", n, &wish->put_creates);
     } else if (str_is(part, "modified")) {
         take_modified(w, table, n, &wish->modified);
+    } else if (str_is(part, "languages")) {
+        take_languages(w, table, n);
     } else if (str_is(part, "counters")) {
         take_counters(w, table, n);
     } else if (str_is(part, "relations") || str_is(part, "reverse")) {
@@ -169,7 +227,7 @@ static void take_table(struct wishes *w, const struct config_node *n)
     if (n->kind != NODE_MAP && !empty(n))
         fault(w->l, n, table, NULL,
               "expected `expose:`, `relations:`, `reverse:`, `counters:`, `aggregates:`, "
-              "`put_creates:` or `modified:`");
+              "`put_creates:`, `modified:` or `languages:`");
     struct schema_table_wish *wish = &w->tables[w->table_count++];
     *wish = (struct schema_table_wish){
         .table = table, .expose = -1, .aggregates = -1, .put_creates = -1};
@@ -197,6 +255,7 @@ void config__tables(struct config_load *l, const struct config_node *n)
     size_t most = count_nodes(n->child);
     w.tables = ARENA_ARRAY(&l->c->arena, struct schema_table_wish, most);
     w.relations = ARENA_ARRAY(&l->c->arena, struct schema_relation_wish, most);
+    w.tongues = ARENA_ARRAY(&l->c->arena, struct schema_tongue_wish, most + 1);
     w.counters = ARENA_ARRAY(&l->c->arena, struct schema_counter_wish, most);
     for (n = n->child; n; n = n->next)
         take_table(&w, n);
@@ -204,6 +263,8 @@ void config__tables(struct config_load *l, const struct config_node *n)
     l->c->tables.table_count = w.table_count;
     l->c->tables.relations = w.relations;
     l->c->tables.relation_count = w.relation_count;
+    l->c->tables.tongues = w.tongues;
+    l->c->tables.tongue_count = w.tongue_count;
     l->c->tables.counters = w.counters;
     l->c->tables.counter_count = w.counter_count;
 }

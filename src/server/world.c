@@ -174,6 +174,7 @@ int world_new(struct cairn_app *app, struct config *config, struct schema *schem
     negotiate_streams(&w->coder, &config->codings);
     w->rest = (struct resource_config){.prefix = config->prefix,
                                        .public_url = config->public_url,
+                                       .language = config->language,
                                        .dialect = config_dialect(config),
                                        .limits = limits_of(config),
                                        .max_bulk = config->max_bulk,

@@ -74,6 +74,7 @@ struct select {
     /* Groups of rows instead of rows: columns and order are those that its items show. No keyset,
      * no includes. */
     struct summary *summary;
+    const struct tongue *tongue; /* the language that its rows are shown in; NULL: as they are */
 };
 
 struct include {
@@ -107,10 +108,10 @@ struct summary_item {
     size_t path_count;
     const struct column *column; /* NULL: MEASURE_COUNT of rows */
     size_t nested; /* in the answer it stands inside so many objects, one a relation of path */
-    str name;    /* the member in the answer */
-    str full;    /* the same with its relations: "author.city" */
-    str written; /* as it was asked for: "author.city", "total.sum()" */
-    struct column shown;         /* what the statement gives; its name is that in the statement */
+    str name;      /* the member in the answer */
+    str full;      /* the same with its relations: "author.city" */
+    str written;   /* as it was asked for: "author.city", "total.sum()" */
+    struct column shown; /* what the statement gives; its name is that in the statement */
 };
 
 /* One row a group; without an item up to MEASURE_HOUR all rows are one group. */
@@ -125,8 +126,8 @@ struct summary {
 struct assignment {
     const struct column *column;
     struct value value;
-    bool add;        /* value is added to what is there; null stays null. A sum that the column's type
-                        cannot hold: INVALID (PostgreSQL), or no row is changed (SQLite) */
+    bool add; /* value is added to what is there; null stays null. A sum that the column's type
+                 cannot hold: INVALID (PostgreSQL), or no row is changed (SQLite) */
     bool to_default; /* instead of value: DEFAULT (PostgreSQL), (column->default_sql) (SQLite; NULL
                         when that is empty) */
 };
@@ -257,7 +258,7 @@ struct counter_part {
 struct counter_plan {
     struct counter_part parts[COUNTER_PARTS];
     size_t part_count;
-    str function;                   /* PostgreSQL: that of the triggers */
+    str function;                    /* PostgreSQL: that of the triggers */
     str make[2 * COUNTER_PARTS + 2]; /* statements, once nothing of the parts is there */
     size_t make_count;
     str lock;    /* keeps writers out until the transaction ends; empty where nothing is needed */

@@ -544,7 +544,8 @@ static void test_tables(void **state)
            "cairn.yaml:3:13: tables.posts.expose: expected `true` or `false`, not 'maybe'\n");
     EXPECT("tables: [posts]\n", "cairn.yaml:1:9: tables: expected names of tables\n");
     EXPECT("tables: {posts: 1}\n", "cairn.yaml:1:17: tables.posts: expected `expose:`, "
-                                   "`relations:`, `reverse:`, `counters:`, `aggregates:`, `put_creates:` or `modified:`\n");
+                                   "`relations:`, `reverse:`, `counters:`, `aggregates:`, "
+                                   "`put_creates:`, `modified:` or `languages:`\n");
     EXPECT("tables: {posts: {relations: [a]}}\n",
            "cairn.yaml:1:29: tables.posts.relations: expected `relation name: foreign key "
            "column`\n");
@@ -673,18 +674,28 @@ static int end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),    cmocka_unit_test(test_words),
-        cmocka_unit_test(test_values),      cmocka_unit_test(test_types),
-        cmocka_unit_test(test_ranges),      cmocka_unit_test(test_unknown),
-        cmocka_unit_test(test_duplicates),  cmocka_unit_test(test_syntax),
-        cmocka_unit_test(test_bombs),       cmocka_unit_test(test_many),
-        cmocka_unit_test(test_variables),   cmocka_unit_test(test_secrets),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_types),
+        cmocka_unit_test(test_ranges),
+        cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_duplicates),
+        cmocka_unit_test(test_syntax),
+        cmocka_unit_test(test_bombs),
+        cmocka_unit_test(test_many),
+        cmocka_unit_test(test_variables),
+        cmocka_unit_test(test_secrets),
         cmocka_unit_test(test_secrets_of_systemd),
         cmocka_unit_test(test_secrets_of_commands),
-        cmocka_unit_test(test_environment), cmocka_unit_test(test_overrides),
-        cmocka_unit_test(test_texts),       cmocka_unit_test(test_tables),
-        cmocka_unit_test(test_directory),   cmocka_unit_test(test_frozen),
-        cmocka_unit_test(test_printed),     cmocka_unit_test(test_schema),
+        cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_overrides),
+        cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_tables),
+        cmocka_unit_test(test_directory),
+        cmocka_unit_test(test_frozen),
+        cmocka_unit_test(test_printed),
+        cmocka_unit_test(test_schema),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }

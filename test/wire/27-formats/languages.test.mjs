@@ -62,3 +62,102 @@ play('a project brings languages of its own, and better words', { migrations: th
   assert.equal(bad.code, 1);
   for (const hint of [/fr\.yaml:2:3: .*400 to 599/, /fr\.yaml:3:1: .*`messages:`/, /fr\.yaml:5:12: .*not in the English text/, /x\.yaml: .*name of the file/]) assert.match(bad.all, hint);
 });
+
+// ---- rows ----
+
+const shop = `CREATE TABLE makers (id SERIAL PRIMARY KEY, name TEXT NOT NULL, name_de TEXT);
+CREATE TABLE products (id SERIAL PRIMARY KEY, name TEXT NOT NULL, price NUMERIC(10,2) NOT NULL, about TEXT, name_es TEXT, name_de TEXT, about_spanish TEXT, secret TEXT, maker_id INTEGER REFERENCES makers(id), changed_at TIMESTAMPTZ NOT NULL DEFAULT '2026-01-01T00:00:00Z');
+CREATE TABLE plain (id SERIAL PRIMARY KEY, name TEXT, name_es TEXT);
+INSERT INTO makers (name, name_de) VALUES ('Works', 'Werke');
+INSERT INTO plain (name, name_es) VALUES ('a', 'b');
+INSERT INTO products (name, price, about, name_es, name_de, about_spanish, secret, maker_id) VALUES ('Computer', 1000, 'It computes', 'Computadora', NULL, 'Computa', 's', 1), ('Mouse', 10, 'It points', NULL, 'Maus', NULL, NULL, 1);`;
+const languages = `tables:
+  products:
+    modified: changed_at
+    languages:
+      es: { name: nombre, price: precio, about: { as: acerca, from: about_spanish } }
+      de:
+  makers:
+    languages: { de: { name: firma } }
+`;
+const inShop = { migrations: shop, config: languages, on };
+const ask = (s, path, accept, more = {}) => s.get(path, { ...(accept ? { 'Accept-Language': accept } : {}), ...more });
+
+play('rows are shown in the language that is asked for, with what is not translated in the default one', inShop, async (s) => {
+  const r = await ask(s, '/v1/products/1?fields=name,price', 'es');
+  assert.deepEqual(ok(r), { nombre: 'Computadora', precio: 1000 });
+  assert.deepEqual([r.header('content-language'), r.header('last-modified')], ['es', 'Thu, 01 Jan 2026 00:00:00 GMT'].slice(0, 1).concat(r.header('last-modified')));
+  const plain = ok(await ask(s, '/v1/products/1'));
+  const whole = await ask(s, '/v1/products/1', 'es-MX, en;q=0.4');
+  assert.deepEqual(ok(whole), { id: 1, nombre: 'Computadora', precio: 1000, acerca: 'Computa', secret: 's', maker_id: 1, changed_at: plain.changed_at });
+  assert.equal(whole.header('last-modified'), 'Thu, 01 Jan 2026 00:00:00 GMT');
+  assert.match(whole.text, /"precio":1000.00/);
+  assert.deepEqual(ok(await ask(s, '/v1/products/2', 'es')), { id: 2, nombre: 'Mouse', precio: 10, acerca: 'It points', secret: null, maker_id: 1, changed_at: plain.changed_at });
+  assert.deepEqual(ok(await ask(s, '/v1/products/2?fields=id,name', 'de')), { id: 2, name: 'Maus' });
+  for (const accept of [undefined, 'en', 'en-GB, es;q=0.9', 'fr', 'es;q=0', '*']) {
+    const d = await ask(s, '/v1/products/1', accept);
+    assert.deepEqual(ok(d), plain, accept);
+    assert.deepEqual([d.header('content-language'), /\bAccept-Language\b/.test(d.header('vary'))], ['en', true]);
+  }
+  assert.deepEqual([plain.name, plain.name_es, plain.about_spanish], ['Computer', 'Computadora', 'Computa'], 'editors see every column');
+  const none = await ask(s, '/v1/plain/1', 'es');
+  assert.deepEqual([ok(none), none.header('content-language')], [{ id: 1, name: 'a', name_es: 'b' }, null]);
+});
+
+play('lists, pages, relations and other forms, too', inShop, async (s) => {
+  const list = await ask(s, '/v1/products?sort=-name&name=like.*o*', 'es');
+  assert.deepEqual(ok(list).data.map((p) => p.nombre), ['Mouse', 'Computadora']);
+  assert.equal(list.header('content-language'), 'es');
+  const page = ok(await ask(s, '/v1/products?cursor=&limit=1&fields=name', 'es'));
+  assert.deepEqual(page.data, [{ nombre: 'Computadora' }]);
+  assert.deepEqual(ok(await ask(s, `/v1/products?cursor=${page.next_cursor}&limit=1&fields=name`, 'es')).data, [{ nombre: 'Mouse' }]);
+  assert.deepEqual(ok(await ask(s, '/v1/products?fields=name&include=maker(fields:name)&sort=id', 'de')).data, [{ name: 'Computer', maker: { firma: 'Werke' } }, { name: 'Maus', maker: { firma: 'Werke' } }]);
+  assert.deepEqual(ok(await ask(s, '/v1/makers/1?include=products(fields:id,name,sort:id)', 'de')), { id: 1, firma: 'Werke', products: [{ id: 1, name: 'Computer' }, { id: 2, name: 'Maus' }] });
+  assert.deepEqual(ok(await ask(s, '/v1/products/1/maker', 'de')), { id: 1, firma: 'Werke' });
+  assert.deepEqual(ok(await ask(s, '/v1/makers/1/products?fields=name&sort=id', 'es')).data, [{ nombre: 'Computadora' }, { nombre: 'Mouse' }]);
+  assert.equal((await ask(s, '/v1/products?fields=name,price&sort=id', 'es', { Accept: 'text/csv' })).text, 'nombre,precio\r\nComputadora,1000.00\r\nMouse,10.00\r\n');
+  assert.match((await ask(s, '/v1/products/1', 'es', { Accept: 'application/xml' })).text, /<nombre>Computadora<\/nombre>/);
+  assert.deepEqual(ok(await ask(s, '/v1/products?fields=name,count()&sort=name', 'es')).data, [{ name: 'Computer', count: 1 }, { name: 'Mouse', count: 1 }]);
+  const b = ok(await s.post('/v1/batch', { operations: [{ method: 'GET', path: '/v1/products/1?fields=name', headers: { 'Accept-Language': 'es' } }, { method: 'GET', path: '/v1/products/1?fields=name' }] }));
+  assert.deepEqual(b.results.map((x) => [x.body, x.headers['Content-Language']]), [[{ nombre: 'Computadora' }, 'es'], [{ name: 'Computer' }, 'en']]);
+});
+
+play('each language has a tag of its own, good for a change', inShop, async (s) => {
+  const tags = {};
+  for (const l of ['en', 'es', 'de']) {
+    for (const accept of ['application/json', 'application/xml']) {
+      const r = await ask(s, '/v1/products/1', l, { Accept: accept });
+      tags[`${l} ${accept}`] = r.header('etag');
+      const again = await ask(s, '/v1/products/1', l, { Accept: accept, 'If-None-Match': r.header('etag') });
+      assert.equal(again.status, 304, l);
+      assert.match(again.header('vary'), /\bAccept-Language\b/);
+    }
+  }
+  assert.equal(new Set(Object.values(tags)).size, 6);
+  assert.equal((await ask(s, '/v1/products/1', 'es', { 'If-None-Match': tags['en application/json'] })).status, 200);
+  const change = (tag, accept) => s.patch('/v1/products/1', { price: 7 }, { 'If-Match': tag, ...(accept ? { 'Accept-Language': accept } : {}) });
+  for (const [tag, accept] of [[tags['es application/json']], [tags['de application/xml'], 'fr'], [tags['en application/json'], 'es']]) {
+    ok(await s.patch('/v1/products/1', { price: 1000 }));
+    const r = await change(tag, accept);
+    assert.equal(ok(r).name, 'Computer', 'writing goes by the columns');
+    assert.equal((await change(tag, accept)).status, 412);
+  }
+  problem(await s.patch('/v1/products/1', { nombre: 'x' }, { 'Accept-Language': 'es' }), 422, 'invalid', ['nombre']);
+});
+
+play('a translation that a caller may not see is not shown', { ...inShop, config: `${languages}access:\n  products:\n    - { roles: anyone, can: [read, update], hide: [name_es, secret] }\n  makers:\n    - { roles: anyone, can: read }\n` }, async (s) => {
+  const r = await ask(s, '/v1/products/1', 'es');
+  assert.deepEqual([ok(r).nombre, r.body.acerca, 'secret' in r.body], ['Computer', 'Computa', false]);
+  assert.equal((await s.patch('/v1/products/1', { price: 3 }, { 'If-Match': r.header('etag') })).status, 200);
+  assert.equal((await s.patch('/v1/products/1', { price: 4 }, { 'If-Match': r.header('etag') })).status, 412);
+  assert.deepEqual(ok(await ask(s, '/v1/products?fields=name&sort=id&include=maker(fields:name)', 'de')).data[1], { name: 'Maus', maker: { firma: 'Werke' } });
+});
+
+play('languages that cannot be are told at the start', { migrations: shop, serve: false, timeout: 90000 }, async (s, p) => {
+  for (const [text, hint] of [['es: { nam: nombre }', /cairn\.yaml:1:\d+: tables\.products\.languages\.es: 'products' has no column 'nam'; did you mean 'name'/], ['es: { name: price }', /two members would be named 'price'/], ['es: { name: maker }', /two members would be named 'maker'/],
+    ['es: { name: { from: price } }', /same type/], ['es: { name: { as: x, of: y } }', /expected a name/], ['e: {}', /expected a language/], ['es: nombre', /expected columns/]]) {
+    p.config(`tables: { products: { languages: { ${text} } } }\n`);
+    await assert.rejects(s.start(), hint, text);
+    s.child = null;
+  }
+});
