@@ -6,7 +6,7 @@
 let token = '';
 
 async function load() {
-  const answer = await fetch('openapi.json', { headers: token ? { Authorization: `Bearer ${token}` } : {} });
+  const answer = await fetch(`openapi.json${location.search}`, { headers: token ? { Authorization: `Bearer ${token}` } : {} });
   const body = await answer.json();
   return { status: answer.status, body };
 }

@@ -12,7 +12,7 @@
 #include "store/store.h"
 
 struct account_config {
-    str prefix; /* "/v1": the endpoints are below PREFIX/auth */
+    str prefix; /* "/v1": of links in letters, to PREFIX/auth */
     enum dialect dialect;
     str table;                 /* of accounts; its primary key is one column */
     str login, password;       /* columns: the name to sign in with, and the hash */
@@ -80,8 +80,10 @@ void account_principal(struct arena *a, const struct accounts *x, const struct v
                        struct principal *out);
 
 /* POST register, login, refresh, logout, password, keys; GET me, csrf, sessions, keys; DELETE me,
- * sessions/:id, keys/:id; GET /.well-known/jwks.json. Fails with CONFLICT. */
-int account_routes(struct router *r, const struct accounts *x, struct err *err);
+ * sessions/:id, keys/:id; GET /.well-known/jwks.json; all but the last below each prefix. Fails with
+ * CONFLICT. */
+int account_routes(struct router *r, const struct accounts *x, const str *prefixes, size_t count,
+                   struct err *err);
 
 /* Sessions that other processes ended since the last call; every second or so, from a fiber. */
 WAITS int account_sync(const struct accounts *x, int64_t now, struct err *err);

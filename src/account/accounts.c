@@ -225,7 +225,8 @@ static bool opens(endpoint_fn *run)
            (by_letter(run) && run != account__email_ask);
 }
 
-int account_routes(struct router *r, const struct accounts *x, struct err *err)
+int account_routes(struct router *r, const struct accounts *x, const str *prefixes, size_t count,
+                   struct err *err)
 {
     static const struct {
         enum method method;
@@ -261,10 +262,12 @@ int account_routes(struct router *r, const struct accounts *x, struct err *err)
                             .pattern = "/.well-known/jwks.json",
                             .method = METHOD_GET,
                             .what = "public keys of tokens"};
-    for (size_t i = 0; i < COUNT_OF(list); i++) {
+    for (size_t k = 0; k < COUNT_OF(list) * count; k++) {
+        size_t i = k % COUNT_OF(list);
         if (!offered(x->config, list[i].run))
             continue;
-        str pattern = arena_printf(x->arena, "%.*s%s", STR_ARG(x->config->prefix), list[i].path);
+        str pattern =
+            arena_printf(x->arena, "%.*s%s", STR_ARG(prefixes[k / COUNT_OF(list)]), list[i].path);
         struct endpoint e = {.run = list[i].run,
                              .data = x,
                              .pattern = pattern.ptr,

@@ -18,6 +18,9 @@ struct docs_source {
     const struct access *access;     /* NULL: everything is open */
     const struct accounts *accounts; /* NULL: nobody signs in */
     int64_t default_limit, max_limit, max_offset, max_bulk;
+    bool deprecated;     /* this version of the API */
+    const str *prefixes; /* of all versions: only what is below `prefix`, or below none of them */
+    size_t prefix_count;
 };
 
 enum docs_form { DOCS_JSON, DOCS_YAML, DOCS_POSTMAN, DOCS_FORMS };
@@ -37,12 +40,15 @@ struct docs_made;
 struct docs {
     struct docs_source source;
     enum docs_for who;
+    struct docs *const *versions; /* of the API, by their place; NULL: there is one */
+    size_t version_count;
     _Atomic(struct docs_made *) first;
     _Atomic unsigned count;
 };
 
 /* Adds GET /openapi.json, /openapi.yaml, /postman.json, /docs and what that page loads; nothing
- * when they are for nobody, and none whose path is taken. Borrows d; what the endpoints need lives
+ * when they are for nobody, and none whose path is taken. With versions the request chooses one
+ * (rq->asked), and PREFIX/openapi.json and its like are there, too. Borrows d; what the endpoints need lives
  * in a. */
 int docs_routes(struct router *r, struct docs *d, struct arena *a, struct err *err);
 void docs_fini(struct docs *d); /* when no request is left */

@@ -26,9 +26,18 @@ static const struct {
     [TYPE_ENUM] = {"string", NULL, NULL, NULL},
 };
 
+/* What a version of the API shows in another type. */
+static const struct {
+    const char *type, *format;
+} recasts[] = {[RECAST_STRING] = {"string", NULL},
+               [RECAST_INTEGER] = {"integer", "int32"},
+               [RECAST_BOOLEAN] = {"boolean", NULL},
+               [RECAST_NUMBER] = {"number", NULL},
+               [RECAST_UNIX] = {"integer", "int64"}};
+
 static bool numeric(const struct column *c)
 {
-    return c->type >= TYPE_INT2 && c->type <= TYPE_NUMERIC;
+    return !c->recast && c->type >= TYPE_INT2 && c->type <= TYPE_NUMERIC;
 }
 
 /* ---- bounds ---- */
@@ -84,6 +93,9 @@ static str words(struct doc *d, const struct column *c, enum column_use use)
 {
     struct arena *a = d->arena;
     str text = use == USE_PARAMETER ? LIT("") : c->comment;
+    if (c->warning.ptr && use != USE_PARAMETER)
+        text = arena_printf(a, "%.*s%s%.*s", STR_ARG(text), text.len ? "\n\n" : "",
+                            STR_ARG(c->warning));
     if (c->type == TYPE_NUMERIC && c->precision)
         text = arena_printf(a, "%.*s%sA decimal of at most %d digits, %d of them behind the point.",
                             STR_ARG(text), text.len ? "\n\n" : "", c->precision,
@@ -93,15 +105,18 @@ static str words(struct doc *d, const struct column *c, enum column_use use)
 
 static void typed(struct buf *b, const struct column *c, bool nullable)
 {
-    const char *type = kinds[c->type].type;
+    const char *type = c->recast ? recasts[c->recast].type : kinds[c->type].type;
+    const char *format = c->recast ? recasts[c->recast].format : kinds[c->type].format;
+    if (c->recast == RECAST_NUMBER) /* what is no number is shown as null */
+        nullable = true;
     if (!type)
         return;
     if (nullable)
         putf(b, "'type':['%s','null']", type);
     else
         putf(b, "'type':'%s'", type);
-    if (kinds[c->type].format)
-        putf(b, "'format':'%s'", kinds[c->type].format);
+    if (format)
+        putf(b, "'format':'%s'", format);
 }
 
 void doc__column(struct doc *d, const struct column *c, enum column_use use)
@@ -111,9 +126,11 @@ void doc__column(struct doc *d, const struct column *c, enum column_use use)
     bool adds = use == USE_PATCH && numeric(c) && !c->decimal_text;
     put(b, adds ? "{'anyOf':[{" : "{");
     typed(b, c, nullable);
-    if (c->label_count)
+    if (c->label_count && !c->recast)
         labels(b, c, nullable);
-    if (use != USE_READ) {
+    if (c->recast == RECAST_INTEGER)
+        put(b, nullable ? "'enum':[0,1,null]" : "'enum':[0,1]");
+    if (use != USE_READ && !c->recast) {
         if (kinds[c->type].pattern)
             put_member(b, "pattern", str_of(kinds[c->type].pattern));
         if (numeric(c))
@@ -128,6 +145,8 @@ void doc__column(struct doc *d, const struct column *c, enum column_use use)
     put_member(b, "description", words(d, c, use));
     if (use == USE_READ && c->generated)
         put(b, "'readOnly':true");
+    if (c->warning.ptr && use != USE_PARAMETER)
+        put(b, "'deprecated':true");
     buf_char(b, '}');
 }
 
@@ -135,7 +154,7 @@ const char *doc__filter(const struct column *c)
 {
     if (c->type == TYPE_JSON)
         return "FilterJson";
-    if (c->type == TYPE_BOOL)
+    if (c->type == TYPE_BOOL && !c->recast)
         return "FilterTruth";
     return c->type == TYPE_TEXT ? "FilterText" : "FilterValue";
 }
@@ -190,8 +209,19 @@ static str text_example(struct doc *d, const struct column *c)
 
 void doc__example(struct doc *d, const struct column *c)
 {
+    static const char *const recast[] = {[RECAST_STRING] = "'1'",
+                                         [RECAST_INTEGER] = "1",
+                                         [RECAST_BOOLEAN] = "true",
+                                         [RECAST_NUMBER] = "1",
+                                         [RECAST_UNIX] = "1769862600"};
     struct buf *b = d->out;
-    if (c->label_count)
+    if (c->recast == RECAST_STRING && c->type == TYPE_BOOL)
+        put(b, "'true'");
+    else if (c->recast == RECAST_STRING && c->has_min)
+        putf(b, "'%.15g'", number_example(c));
+    else if (c->recast)
+        put(b, recast[c->recast]);
+    else if (c->label_count)
         put_text(b, c->labels[0]);
     else if (kinds[c->type].example)
         put(b, kinds[c->type].example);

@@ -120,13 +120,20 @@ int docs__endpoint(struct request *rq, const void *data, struct err *err)
     static const str types[DOCS_FORMS] = {
         STR_INIT("application/json"), STR_INIT("application/yaml"), STR_INIT("application/json")};
     const struct place *p = data;
-    const struct access *x = p->docs->source.access;
+    struct docs *d = p->docs;
+    if (d->version_count && rq->asked == VERSION_UNKNOWN)
+        return fail_field(err, E_BAD, LIT("unknown_version"), LIT("version"),
+                          "Invalid API version; there are documents of each version, at "
+                          "PREFIX/openapi.json");
+    if (d->version_count && rq->asked)
+        d = d->versions[rq->asked - 1];
+    const struct access *x = d->source.access;
     const struct docs_made *m;
-    if (p->docs->who == DOCS_FOR_SIGNED_IN && !rq->principal)
+    if (d->who == DOCS_FOR_SIGNED_IN && !rq->principal)
         return fail_field(err, E_SIGNIN, LIT("sign_in_required"), LIT(""),
                           "the documents are for those who signed in");
     uint64_t roles = x ? access_roles(x, rq->principal) : DOCS_ALL_ROLES;
-    TRY(document(p->docs, roles, p->form, &m, err));
+    TRY(document(d, roles, p->form, &m, err));
     reply_vary(rq->reply, LIT("Authorization"));
     rq->reply->type = types[p->form];
     rq->reply->fixed = buf_view(&m->text);
@@ -160,6 +167,20 @@ static int add(struct router *r, const struct endpoint *e, struct err *err)
     return 0;
 }
 
+/* PREFIX/openapi.json and its like. */
+static int add_version(struct router *r, struct docs *d, struct arena *a, const char *const *paths,
+                       const char *const *what, struct err *err)
+{
+    struct place *places = ARENA_ARRAY(a, struct place, DOCS_FORMS);
+    for (size_t i = 0; i < DOCS_FORMS; i++) {
+        places[i] = (struct place){d, (enum docs_form)i};
+        struct endpoint e = {.run = docs__endpoint, .data = &places[i], .what = what[i]};
+        e.pattern = arena_printf(a, "%.*s%s", STR_ARG(d->source.prefix), paths[i]).ptr;
+        TRY(add(r, &e, err));
+    }
+    return 0;
+}
+
 int docs_routes(struct router *r, struct docs *d, struct arena *a, struct err *err)
 {
     static const char *const paths[DOCS_FORMS] = {"/openapi.json", "/openapi.yaml",
@@ -176,6 +197,8 @@ int docs_routes(struct router *r, struct docs *d, struct arena *a, struct err *e
             .run = docs__endpoint, .data = &places[i], .pattern = paths[i], .what = what[i]};
         TRY(add(r, &e, err));
     }
+    for (size_t i = 0; i < d->version_count; i++)
+        TRY(add_version(r, d->versions[i], a, paths, what, err));
     for (size_t i = 0; i < DOCS__ASSETS; i++) {
         docs__asset(i, &assets[i]);
         struct endpoint e = {.run = docs__page,

@@ -58,8 +58,11 @@ bool doc__includes(const struct doc *d, const struct relation *r)
 const bool *doc__closed(const struct doc *d, const struct table *t, enum action act)
 {
     const struct access *x = d->source->access;
-    const bool *closed = x ? access_closed(d->arena, x, t, act, d->roles) : NULL;
-    return closed ? closed : ARENA_ARRAY(d->arena, bool, t->column_count);
+    const bool *rules = x ? access_closed(d->arena, x, t, act, d->roles) : NULL;
+    bool *closed = ARENA_ARRAY(d->arena, bool, t->column_count);
+    for (size_t i = 0; i < t->column_count; i++)
+        closed[i] = (rules && rules[i]) || table_closed(t, i);
+    return closed;
 }
 
 /* ---- names ---- */
@@ -175,6 +178,11 @@ static void path_parameters(struct doc *d, const char *pattern, const struct col
     }
 }
 
+static bool below(str path, str prefix)
+{
+    return str_starts(path, prefix) && (path.len == prefix.len || path.ptr[prefix.len] == '/');
+}
+
 const char *doc__method(struct arena *a, enum method m)
 {
     str out = arena_str(a, str_of(method_name(m)));
@@ -212,6 +220,8 @@ void doc__operation(struct doc *d, const struct operation *o)
     put(b, "'tags':[");
     put_text(b, o->tag);
     put(b, "]");
+    if (d->source->deprecated && below(str_of(o->endpoint->pattern), d->source->prefix))
+        put(b, "'deprecated':true");
     if (d->source->accounts)
         security(d, o);
     put(b, "'parameters':[");
@@ -244,6 +254,16 @@ static void operation(struct doc *d, const struct endpoint *e)
         doc__plain(d, e);
 }
 
+static bool other_version(const struct doc *d, const struct endpoint *e)
+{
+    const struct docs_source *s = d->source;
+    for (size_t i = 0; i < s->prefix_count; i++) {
+        if (!str_eq(s->prefixes[i], s->prefix) && below(str_of(e->pattern), s->prefixes[i]))
+            return true;
+    }
+    return false;
+}
+
 bool doc__visible(const struct doc *d, const struct endpoint *e)
 {
     static const enum action acts[] = {
@@ -254,7 +274,7 @@ bool doc__visible(const struct doc *d, const struct endpoint *e)
     };
     struct resource_about r;
     struct query_about q;
-    if (e->run == docs__endpoint || e->run == docs__page || e->page)
+    if (e->run == docs__endpoint || e->run == docs__page || e->page || other_version(d, e))
         return false;
     if (resource_about(e, &r) && r.table)
         return doc__may(d, r.table, acts[r.does]) && (!r.up || doc__may(d, r.up, ACTION_READ));

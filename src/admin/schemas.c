@@ -15,6 +15,11 @@ static void begin(struct doc *d, str name)
     put(d->out, "{'type':'object'");
 }
 
+#define WARNINGS                                                                                   \
+    "'_warnings':{'type':'object','readOnly':true,'description':'Which fields are deprecated.',"    \
+    "'required':['deprecated_fields','message'],'properties':{'deprecated_fields':{'type':"         \
+    "'array','items':{'type':'string'}},'message':{'type':'string'}}}"
+
 static void column_members(struct doc *d, const struct table *t, const bool *closed)
 {
     for (size_t i = 0; i < t->column_count; i++) {
@@ -23,6 +28,8 @@ static void column_members(struct doc *d, const struct table *t, const bool *clo
         put_key(d->out, t->columns[i].name);
         doc__column(d, &t->columns[i], USE_READ);
     }
+    if (t->warns)
+        put(d->out, WARNINGS);
 }
 
 /* ---- what is answered ---- */

@@ -8,6 +8,7 @@
 #include "server/mailer.h"
 #include "server/server.h"
 #include "server/signin.h"
+#include "server/versions.h"
 
 #include <stdio.h>
 
@@ -26,6 +27,8 @@ int cli_check(struct cli *c)
     code = model_dry_run(config, &schema, &err);
     if (code == 0)
         code = signin_check(config, schema, &err);
+    if (code == 0)
+        code = versions_check(config, schema, &err);
     if (code == 0)
         code = mailer_check(config, &err);
     code = code < 0 ? cli_error(&err) : CLI_OK;

@@ -17,12 +17,22 @@ static const struct command commands[] = {
      "  --yes             steps that destroy data may run\n"
      "  --dry-run         only show what would run\n"},
     {"routes", cli_routes, "", "list every route", NULL},
-    {"openapi", cli_openapi, "[--yaml | --postman] [--role R]", "print the document of the API",
+    {"openapi", cli_openapi, "[--yaml | --postman] [--role R] [--api V]",
+     "print the document of the API",
      "OpenAPI 3.1 as JSON, of everything there is; the server answers it at /openapi.json.\n"
      "\n"
      "  --yaml            as YAML\n"
      "  --postman         a Postman collection instead\n"
+     "  --api V           of this version of the API; else of that which requests get by default\n"
      "  --role R[,S]      as callers with these roles know it; `anyone`: without an account\n"},
+    {"api", cli_api, "diff A B [--strict] [--format json]", "tell whether a change breaks clients",
+     "A and B are versions of the project (v1), directories of projects, or files with OpenAPI\n"
+     "documents. Exits with 1 when there is a breaking change, 2 when they cannot be compared.\n"
+     "\n"
+     "  --strict          warnings count, too\n"
+     "  --format json     for programs\n"
+     "  --api V           the version of directories; else their default\n"
+     "  --role R          as callers with this role know them\n"},
     {"seed", cli_seed, "[--NAME N]...", "fill the database from seed.sql",
      "Applies pending migrations, then runs seed.sql of the project in one transaction. Its head\n"
      "declares whole numbers, `-- param users 50`, which `--users 1000` changes and `:users` "
@@ -56,7 +66,8 @@ static const struct command commands[] = {
     {"counters", cli_counters, "[check | repair]", "check the columns that count rows",
      "  check   how many rows tell a wrong number; exits with 1 when there are any\n"
      "  repair  count them anew\n"},
-    {"account", cli_account, "add LOGIN [--role R]", "make an account, as the first admin of a project is",
+    {"account", cli_account, "add LOGIN [--role R]",
+     "make an account, as the first admin of a project is",
      "The password is read from standard input.\n"
      "\n"
      "  --role R          its role\n"

@@ -17,7 +17,7 @@ static size_t roles_of(const char *text, str *out)
     return count;
 }
 
-static int print(struct config *config, const char *roles, enum docs_form form)
+static int print(struct config *config, const char *roles, const char *version, enum docs_form form)
 {
     struct err err = {0};
     struct world *world = NULL;
@@ -26,7 +26,7 @@ static int print(struct config *config, const char *roles, enum docs_form form)
     if (world_preview(config, &world, &err) < 0)
         return cli_error(&err);
     buf_init(&b, DOCUMENT_MOST);
-    int code = world_document(world, list, roles_of(roles, list), form, &b, &err);
+    int code = world_document(world, str_of(version), list, roles_of(roles, list), form, &b, &err);
     world_put(&world);
     if (code == 0)
         return cli_print(&b);
@@ -36,9 +36,9 @@ static int print(struct config *config, const char *roles, enum docs_form form)
 
 int cli_openapi(struct cli *c)
 {
-    const char *roles = NULL;
+    const char *roles = NULL, *version = NULL;
     bool yaml = cli_flag(c, "--yaml"), postman = cli_flag(c, "--postman");
-    if (!cli_option(c, "--role", &roles))
+    if (!cli_option(c, "--role", &roles) || !cli_option(c, "--api", &version))
         return CLI_USAGE;
     int code = cli_expect(c, 0, 0);
     if (code)
@@ -48,5 +48,5 @@ int cli_openapi(struct cli *c)
     struct config *config = cli_config_load(c);
     if (!config)
         return CLI_FAILED;
-    return print(config, roles, postman ? DOCS_POSTMAN : yaml ? DOCS_YAML : DOCS_JSON);
+    return print(config, roles, version, postman ? DOCS_POSTMAN : yaml ? DOCS_YAML : DOCS_JSON);
 }

@@ -23,6 +23,24 @@ struct edge_headers {
     bool hsts_subdomains, hsts_preload;
 };
 
+/* ---- versions of the API ---- */
+
+struct edge_version {
+    str name, prefix; /* "v1", "/v1" */
+    str lines;        /* Deprecation, Sunset, Link: as those of struct reply_lines, or empty */
+    str successor;    /* of a deprecated one: the prefix of the version to use; or empty */
+};
+struct edge_versions {
+    const struct edge_version *list;
+    size_t count;    /* 0: there is one only, and nobody asks for it */
+    size_t fallback; /* that of requests that name none */
+    str base;        /* what all prefixes begin with: "", "/api" */
+    str header;      /* "API-Version"; empty: none names one */
+    const str *vendors, *parameters;
+    size_t vendor_count, parameter_count;
+    str public_url;
+};
+
 /* ---- what caches may do ---- */
 
 struct cache_rule {
@@ -115,6 +133,7 @@ typedef void edge_caller_fn(const struct edge *e, const struct request *rq,
 /* Texts and lists are borrowed: they live as long as the edge. */
 struct edge_config {
     struct edge_headers headers;
+    struct edge_versions versions;
     const struct cache_rule *caches; /* the first whose path fits; the last holds everywhere */
     size_t cache_count;
     bool etag;                  /* answers of GETs have one */
@@ -144,6 +163,14 @@ bool edge_path(str pattern, str path);
 /* ---- a request's steps ---- */
 
 void edge_set_headers(const struct edge *e, struct request *rq);
+/* Is the path below a version's prefix? Then that is rq->version. */
+bool edge_version_path(const struct edge *e, struct request *rq);
+/* Which version a request asks for whose path names none: by header, Accept or parameter, or the
+ * one of those that do not ask. take: puts the version's prefix before the path; else the version
+ * becomes rq->asked only. Fails with BAD: there is no such version. */
+int edge_version_asked(const struct edge *e, struct request *rq, bool take, struct err *err);
+/* Nothing is at the path: 0, or BAD where that is for want of a version. */
+int edge_version_fault(const struct edge *e, struct request *rq, struct err *err);
 /* Refuses a change that does not say of which state, where the settings demand it. Fails with
  * UNCONDITIONAL. */
 int edge_conditional(const struct edge *e, const struct request *rq, struct err *err);

@@ -39,7 +39,8 @@ struct cors_lines {
 
 struct edge {
     struct edge_config config;
-    struct reply_lines (*lines)[2]; /* of each cache rule; 1: below version_prefix */
+    struct reply_lines *lines; /* of each cache rule: of paths without a version, and of each */
+    size_t line_kinds;
     str hsts;
     struct cors_lines *cors;
     struct limit *limits;
@@ -48,6 +49,8 @@ struct edge {
 };
 
 void headers__make(struct edge *e);
+/* version.c: the Link to the same path in the version that follows. */
+void version__successor(const struct edge *e, struct request *rq);
 void cors__make(struct edge *e);
 /* limits.c: tables and counts, kept from one edge to the next by name and rule. */
 void limits__make(struct edge *e);

@@ -11,7 +11,8 @@ static void line(struct buf *b, const char *name, str value)
         buf_printf(b, "\r\n%s: %.*s", name, STR_ARG(value));
 }
 
-static str block(struct edge *e, const struct cache_rule *cache, bool page, bool versioned)
+/* version: ptr NULL: of a path that has none. */
+static str block(struct edge *e, const struct cache_rule *cache, bool page, str version)
 {
     const struct edge_headers *h = &e->config.headers;
     struct buf b;
@@ -27,9 +28,27 @@ static str block(struct edge *e, const struct cache_rule *cache, bool page, bool
     }
     line(&b, "Cache-Control", cache->value);
     line(&b, "Server", h->server);
-    line(&b, "X-API-Version", versioned ? h->version : (str){"", 0});
+    line(&b, "X-API-Version", version);
     str out = arena_str(&e->arena, buf_view(&b));
     buf_fini(&b);
+    return out;
+}
+
+/* kind 0: of paths without a version; else of that version. */
+static struct reply_lines lines_of(struct edge *e, const struct cache_rule *cache, size_t kind)
+{
+    const struct edge_versions *v = &e->config.versions;
+    str name = kind ? e->config.headers.version : (str){"", 0};
+    struct reply_lines out;
+    if (kind && v->count && name.len)
+        name = v->list[kind - 1].name;
+    out.plain = block(e, cache, false, name);
+    out.page = block(e, cache, true, name);
+    if (kind && v->count && v->list[kind - 1].lines.len) {
+        str more = v->list[kind - 1].lines;
+        out.plain = arena_printf(&e->arena, "%.*s%.*s", STR_ARG(out.plain), STR_ARG(more));
+        out.page = arena_printf(&e->arena, "%.*s%.*s", STR_ARG(out.page), STR_ARG(more));
+    }
     return out;
 }
 
@@ -38,11 +57,12 @@ void headers__make(struct edge *e)
     const struct edge_headers *h = &e->config.headers;
     static const struct cache_rule none = {.path = {"", 0}};
     size_t count = e->config.cache_count ? e->config.cache_count : 1;
-    e->lines = arena_new(&e->arena, count * sizeof *e->lines);
+    e->line_kinds = 1 + (e->config.versions.count ? e->config.versions.count : 1);
+    e->lines = arena_new(&e->arena, count * e->line_kinds * sizeof *e->lines);
     for (size_t i = 0; i < count; i++) {
         const struct cache_rule *c = e->config.cache_count ? &e->config.caches[i] : &none;
-        e->lines[i][0] = (struct reply_lines){block(e, c, false, false), block(e, c, true, false)};
-        e->lines[i][1] = (struct reply_lines){block(e, c, false, true), block(e, c, true, true)};
+        for (size_t k = 0; k < e->line_kinds; k++)
+            e->lines[i * e->line_kinds + k] = lines_of(e, c, k);
     }
     if (h->on && h->hsts_s)
         e->hsts = arena_printf(&e->arena, "\r\nStrict-Transport-Security: max-age=%llu%s%s",
@@ -63,15 +83,23 @@ static size_t cache_of(const struct edge *e, const struct request *rq)
     return last;
 }
 
-void edge_set_headers(const struct edge *e, struct request *rq)
+static size_t kind_of(const struct edge *e, const struct request *rq)
 {
     str prefix = e->config.headers.version_prefix;
-    bool below = str_starts(rq->path, prefix) &&
-                 (rq->path.len == prefix.len || rq->path.ptr[prefix.len] == '/');
+    if (UNLIKELY(e->config.versions.count))
+        return rq->version;
+    return str_starts(rq->path, prefix) &&
+           (rq->path.len == prefix.len || rq->path.ptr[prefix.len] == '/');
+}
+
+void edge_set_headers(const struct edge *e, struct request *rq)
+{
     size_t cache = cache_of(e, rq);
-    rq->reply->lines = &e->lines[cache][below];
+    rq->reply->lines = &e->lines[cache * e->line_kinds + kind_of(e, rq)];
     if (e->config.cache_count && e->config.caches[cache].vary.len)
         reply_vary(rq->reply, e->config.caches[cache].vary);
+    if (UNLIKELY(rq->version && e->config.versions.list[rq->version - 1].successor.len))
+        version__successor(e, rq);
     if (e->hsts.len && e->config.proxies.count + e->config.proxies.unix_socket &&
         edge_secure(e, rq))
         reply_more(rq->reply, e->hsts);

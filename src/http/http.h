@@ -35,6 +35,7 @@ struct param {
 };
 
 enum { PATH_PARAMS_MOST = 8, PATH_SLASH = 1 };
+#define VERSION_UNKNOWN (~0u)
 
 struct conn;
 struct reply;
@@ -70,6 +71,9 @@ struct request {
     struct signed_in *signed_in;   /* the token behind it; NULL: none */
     const struct locales *locales; /* what problems say in other languages: render/ */
     void *limits;                  /* what rate limits have said of it so far: edge/ */
+    unsigned version; /* of the API, by its place from 1: that of the path; 0: of none */
+    unsigned asked;   /* elsewhere, the one it asks for; VERSION_UNKNOWN */
+    str before;       /* put before the path that was sent: links begin with it, too */
     uint64_t started_ns;
     struct reply *reply;
     unsigned statements; /* database statements run for it */
@@ -148,6 +152,7 @@ struct reply {
     bool documents; /* the rows it shows have no columns but one */
     str form;       /* its media type */
     str language;   /* of the rows it shows, when it is not the default one */
+    str vendor;     /* instead of application/json; empty: that */
     str tag_tail;   /* behind the hash of its ETag: "-gz" */
 };
 

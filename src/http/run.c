@@ -76,7 +76,7 @@ static void fill_request(struct conn *c, struct request *rq, struct reply *reply
     reply->coder_state = NULL;
     reply->format = reply->coding = 0;
     reply->vary_accept = reply->settled = reply->documents = false;
-    reply->tag_tail = reply->language = (str){NULL, 0};
+    reply->tag_tail = reply->language = reply->vendor = (str){NULL, 0};
     reply->body = conn__buf_get(c->server, c->server->limits.request_memory);
 }
 

@@ -35,6 +35,11 @@ static bool counts(const struct access_rule *r, enum action act, uint64_t roles)
     return r->actions & ACTION_BIT(act) && r->roles & roles;
 }
 
+const struct table_access *access__of(const struct access *x, const struct table *t)
+{
+    return &x->tables[(t->model ? t->model : t) - x->schema->tables];
+}
+
 /* Adds y to the alternatives; NULL is all rows, and swallows the rest. */
 static void add_or(struct arena *a, struct cond **all, bool first, struct cond *y)
 {
@@ -89,13 +94,23 @@ static void merge_columns(const struct access_rule *r, struct columns *c)
     }
 }
 
+/* What is made of a closed column is closed, too. */
+static void close_made(const struct table *t, bool *closed)
+{
+    for (size_t i = t->model ? t->model->column_count : t->column_count; i < t->column_count; i++) {
+        const struct inside *in = t->columns[i].inside;
+        for (size_t k = 0; k < in->member_count; k++)
+            closed[i] |= closed[in->members[k]->index];
+    }
+}
+
 const bool *access_closed(struct arena *a, const struct access *x, const struct table *t,
                           enum action act, uint64_t roles)
 {
-    const struct table_access *ta = &x->tables[t - x->schema->tables];
+    const struct table_access *ta = access__of(x, t);
     struct columns c = {.open = ARENA_ARRAY(a, bool, t->column_count),
                         .closed = ARENA_ARRAY(a, bool, t->column_count),
-                        .count = t->column_count};
+                        .count = t->model ? t->model->column_count : t->column_count};
     bool any = false;
     for (size_t i = 0; i < ta->rule_count; i++) {
         if (counts(&ta->rules[i], act, roles))
@@ -105,6 +120,7 @@ const bool *access_closed(struct arena *a, const struct access *x, const struct 
         c.closed[i] = (c.closed[i] && !c.open[i]) || (ta->secret && ta->secret[i]);
         any |= c.closed[i];
     }
+    close_made(t, c.closed);
     return any ? c.closed : NULL;
 }
 
@@ -120,7 +136,7 @@ static struct cond *both(struct arena *a, struct cond *x, struct cond *y)
 static void rules_grant(struct arena *a, const struct access *x, const struct table *t,
                         const struct asking *q, struct grant *out)
 {
-    const struct table_access *ta = &x->tables[t - x->schema->tables];
+    const struct table_access *ta = access__of(x, t);
     *out = (struct grant){0};
     for (size_t i = 0; i < ta->rule_count; i++) {
         const struct access_rule *r = &ta->rules[i];
@@ -174,7 +190,7 @@ static str roles_text(struct arena *a, const struct access_rule_wish *w)
 size_t access_opinions(struct arena *a, const struct access *x, const struct table *t,
                        const struct asking *q, struct access_opinion *out, size_t most)
 {
-    const struct table_access *ta = &x->tables[t - x->schema->tables];
+    const struct table_access *ta = access__of(x, t);
     size_t count = 0;
     for (; count < ta->rule_count && count < most; count++) {
         const struct access_rule *r = &ta->rules[count];

@@ -61,7 +61,8 @@ struct access_wishes {
 
 struct access;
 
-/* Borrows wishes and schema; what it needs lives in a. Fails with CONFIG, the text beginning with
+/* Everywhere below, t is a table of the model or of a version of it (schema_version); `closed` then
+ * tells of the columns that only the version has, too. Borrows wishes and schema; what it needs lives in a. Fails with CONFIG, the text beginning with
  * the place: an unknown table, column, role or action with the nearest name, roles in a circle, a
  * rule that another one in front of it covers entirely. */
 int access_build(struct arena *a, const struct access_wishes *w, const struct schema *s,

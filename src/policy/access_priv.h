@@ -41,6 +41,9 @@ struct access {
     struct table_access *tables; /* in the order of schema->tables */
 };
 
+/* The rules about t, also as a version of the API has it. */
+const struct table_access *access__of(const struct access *x, const struct table *t);
+
 /* rule_cond.c: me.NAME as the column stores it, or V_NULL. */
 struct value rule__claim(struct arena *a, const struct column *c, str name,
                          const struct principal *me);

@@ -5,7 +5,7 @@
 static bool some_rule(const struct access *x, const struct table *t, enum action act,
                       uint64_t roles)
 {
-    const struct table_access *ta = &x->tables[t - x->schema->tables];
+    const struct table_access *ta = access__of(x, t);
     for (size_t i = 0; i < ta->rule_count; i++) {
         if (ta->rules[i].actions & ACTION_BIT(act) && ta->rules[i].roles & roles)
             return true;
@@ -23,13 +23,13 @@ bool access_may(const struct access *x, const struct table *t, enum action act, 
 bool access_sets(const struct access *x, const struct column *c, const struct table *t,
                  enum action act, uint64_t roles)
 {
-    const struct table_access *ta = &x->tables[t - x->schema->tables];
+    const struct table_access *ta = access__of(x, t);
     for (size_t i = 0; i < ta->rule_count; i++) {
         const struct access_rule *r = &ta->rules[i];
         if (!(r->actions & ACTION_BIT(act) && r->roles & roles))
             continue;
         for (size_t k = 0; k < r->preset_count; k++) {
-            if (r->presets[k].column == c)
+            if (r->presets[k].column->index == c->index)
                 return true;
         }
     }

@@ -93,11 +93,8 @@ static str cache_header(struct query *q)
 static int complete(struct query_set *set, const struct schema *s, struct err *err)
 {
     const struct ddl_relation *relations = query__relations(s, &set->arena);
-    str prefix = set->config.prefix;
     for (size_t i = 0; i < set->count; i++) {
         struct query *q = &set->list[i];
-        q->pattern =
-            arena_printf(&set->arena, "%.*s/q/%.*s", STR_ARG(prefix), STR_ARG(q->name)).ptr;
         q->what = q->description.len ? arena_printf(&set->arena, "query: %.*s",
                                                     STR_ARG(str_upto(q->description, 100)))
                                            .ptr
@@ -117,7 +114,6 @@ int query_load(const struct query_config *c, const struct schema *s, struct quer
     arena_init(&set->arena, SET_MEMORY);
     map_init(&set->by_name);
     set->config.dir = arena_str(&set->arena, c->dir);
-    set->config.prefix = arena_str(&set->arena, c->prefix);
     int code = scan_files(set, err);
     if (code == 0)
         code = complete(set, s, err);
@@ -209,18 +205,22 @@ int query_verify(struct query_set *set, query_ask *ask, void *ctx, struct err *e
 
 /* ---- routes ---- */
 
-int query_routes(struct router *r, struct query_set *set, struct db *db, struct err *err)
+int query_routes(struct router *r, struct query_set *set, struct db *db, const str *prefixes,
+                 size_t count, struct err *err)
 {
     set->db = db;
-    for (size_t i = 0; i < set->count; i++) {
-        struct query *q = &set->list[i];
-        struct endpoint e = {.run = query__run,
-                             .data = q,
-                             .pattern = q->pattern,
-                             .method = q->method,
-                             .what = q->what,
-                             .in_batch = true,
-                             .keyed = true};
+    for (size_t i = 0; i < set->count * count; i++) {
+        struct query *q = &set->list[i % set->count];
+        str prefix = prefixes[i / set->count];
+        struct endpoint e = {
+            .run = query__run,
+            .data = q,
+            .pattern =
+                arena_printf(&set->arena, "%.*s/q/%.*s", STR_ARG(prefix), STR_ARG(q->name)).ptr,
+            .method = q->method,
+            .what = q->what,
+            .in_batch = true,
+            .keyed = true};
         TRY(router_add(r, &e, err));
     }
     return 0;

@@ -13,7 +13,6 @@ struct query_set;
 
 struct query_config {
     str dir;    /* where the files lie, NUL-terminated */
-    str prefix; /* "/v1", or empty */
     enum dialect dialect;
     size_t rows_most; /* of one answer; the rest is cut off, and the answer says so */
 };
@@ -33,8 +32,10 @@ typedef int query_ask(void *ctx, const struct stmt *st, struct arena *a, struct 
  * columns. Before the set is used. Waits when ask does. Fails with CONFIG. */
 int query_verify(struct query_set *set, query_ask *ask, void *ctx, struct err *err);
 
-/* Adds METHOD PREFIX/q/NAME of every query. Borrows set and db, which live as long as r. */
-int query_routes(struct router *r, struct query_set *set, struct db *db, struct err *err);
+/* Adds METHOD PREFIX/q/NAME of every query and prefix. Borrows set and db, which live as long as r.
+ */
+int query_routes(struct router *r, struct query_set *set, struct db *db, const str *prefixes,
+                 size_t count, struct err *err);
 /* The roles that callers can have; NULL: nobody signs in. strict: a query without a roles line is
  * for nobody. Before the set is used; borrows access. */
 void query_guard(struct query_set *set, const struct access *access, bool strict);

@@ -59,7 +59,7 @@ struct query {
     const struct column **columns; /* of the answer */
     size_t column_count;
     struct row_shape shape;
-    const char *pattern, *what;
+    const char *what;
 };
 
 struct query_set {

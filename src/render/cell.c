@@ -127,12 +127,8 @@ static void uuid_put(struct buf *b, const struct value *v)
         kind_put(b, v);
 }
 
-void render_cell(struct buf *b, const struct column *c, const struct value *v)
+void render__plain(struct buf *b, const struct column *c, const struct value *v)
 {
-    if (v->kind == V_NULL) {
-        buf_lit(b, "null");
-        return;
-    }
     switch (c->type) {
     case TYPE_BOOL:
         bool_put(b, v);
@@ -162,6 +158,16 @@ void render_cell(struct buf *b, const struct column *c, const struct value *v)
         kind_put(b, v);
         break;
     }
+}
+
+void render_cell(struct buf *b, const struct column *c, const struct value *v)
+{
+    if (v->kind == V_NULL)
+        buf_lit(b, "null");
+    else if (UNLIKELY(c->recast != RECAST_NONE))
+        render__recast(b, c, v);
+    else
+        render__plain(b, c, v);
 }
 
 /* What stands between the braces of a collection's document, behind a comma. */

@@ -32,6 +32,18 @@ static bool may_shrink(const struct coding_config *c, const struct reply *r)
            !holds(cache, LIT("no-transform"));
 }
 
+static bool is_json(str type)
+{
+    return str_is(type, "application/json");
+}
+
+/* The type that names the version of the API, of the same bytes. */
+static void take_vendor(struct reply *r)
+{
+    if (UNLIKELY(r->vendor.len) && is_json(r->type))
+        r->type = r->vendor;
+}
+
 /* ---- streams ---- */
 
 struct streamed {
@@ -51,8 +63,10 @@ static void stream_begin(struct request *rq)
 {
     struct reply *r = rq->reply;
     const struct coding_config *c = r->coder->config;
+    bool shrinks = may_shrink(c, r);
     r->coder_state = NULL;
-    if (!may_shrink(c, r))
+    take_vendor(r);
+    if (!shrinks)
         return;
     reply_vary(r, LIT("Accept-Encoding"));
     struct coding_choice k = coding_choose(c, request_header(rq, LIT("Accept-Encoding")));
@@ -129,11 +143,6 @@ int negotiate_begin(const struct reply_coder *coder, struct request *rq, bool st
 }
 
 /* ---- settle ---- */
-
-static bool is_json(str type)
-{
-    return str_is(type, "application/json");
-}
 
 /* A problem is JSON or XML: a row of CSV that says "not found" would be read as data. */
 static bool is_problem(str type)
@@ -230,6 +239,14 @@ static void take(struct reply *r, struct buf *made)
     buf_str(&r->body, buf_view(made));
 }
 
+/* Lines of data have no place for it. */
+static void drop_warnings(struct value *v)
+{
+    uint32_t last = v->kind == V_OBJECT && v->count ? v->count - 1 : 0;
+    if (last && str_is(v->fields[last].name, "_warnings"))
+        v->count--;
+}
+
 static int convert(struct request *rq, struct err *err)
 {
     struct reply *r = rq->reply;
@@ -238,6 +255,8 @@ static int convert(struct request *rq, struct err *err)
     str json = r->fixed.ptr ? r->fixed : buf_view(&r->body);
     if (json_parse(&rq->arena, json, &json_limits_default, &v, err) < 0)
         return format_too_big(err);
+    if (r->format == FORMAT_CSV || r->format == FORMAT_NDJSON)
+        drop_warnings(&v);
     buf_init(&made, r->body.limit);
     int code = write_format(&made, rq, &v, err);
     if (code == 0 && !made.full)
@@ -316,5 +335,6 @@ int negotiate_finish(struct request *rq, struct err *err)
         TRY(convert(rq, err));
     if (r->coding != CODING_NONE)
         compress(rq);
+    take_vendor(r);
     return 0;
 }

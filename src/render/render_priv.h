@@ -6,5 +6,8 @@
 
 /* A cell of a numeric column: V_INT, V_FLOAT, V_NUM or V_TEXT. */
 void render__numeric(struct buf *b, const struct column *c, const struct value *v);
+/* A cell that is not null, as its column is stored; and as a version of the API shows it. */
+void render__plain(struct buf *b, const struct column *c, const struct value *v);
+void render__recast(struct buf *b, const struct column *c, const struct value *v);
 
 #endif

@@ -48,12 +48,32 @@ static void tag_read(const struct batch *b)
     reply_header(rq->reply, LIT("ETag"), resource__etag(rq, &any, buf_view(&rq->reply->body)));
 }
 
+/* A path without a version is one of the batch's own version. */
+static bool put_version(const struct batch *b, struct request *rq)
+{
+    str prefix = b->place->set->config->prefix, base = str_upto(prefix, str_rfind(prefix, '/'));
+    if (!str_starts(rq->path, base) || str_starts(rq->path, prefix))
+        return false;
+    rq->path = arena_printf(&rq->arena, "%.*s%.*s", STR_ARG(prefix),
+                            STR_ARG(str_from(rq->path, base.len)));
+    if (rq->segments.ptr)
+        rq->segments = arena_printf(&rq->arena, "%.*s%.*s", STR_ARG(prefix),
+                                    STR_ARG(str_from(rq->segments, base.len)));
+    rq->before = prefix;
+    return true;
+}
+
 /* Through the router to the endpoint, as a request that came by itself. */
 static int run_endpoint(struct batch *b, struct err *err)
 {
     struct request *rq = b->rq;
     str allow;
-    int code = router_find(b->place->router, rq, &allow, err);
+    struct err missing = {0};
+    int code = router_find(b->place->router, rq, &allow, &missing);
+    if (code == E_NOTFOUND && rq->version && put_version(b, rq))
+        code = router_find(b->place->router, rq, &allow, err);
+    else if (code < 0)
+        *err = missing;
     if (code == E_METHOD)
         reply_header(rq->reply, LIT("Allow"), allow);
     TRY(code);
@@ -78,6 +98,7 @@ static int run_as_request(struct batch *b, size_t at, struct err *err)
     rq->headers = op->headers;
     rq->header_count = op->header_count;
     rq->param_count = 0;
+    rq->before = (str){NULL, 0};
     TRY(request_aim(rq, target, err));
     return run_endpoint(b, err);
 }

@@ -7,22 +7,11 @@
  * it as a whole. (3) An empty field of a form or of XML is the empty text where the column holds
  * texts; for other columns it was not sent, but in a PATCH it is null. */
 #include "render/negotiate.h"
-#include "resource/resource_priv.h"
+#include "resource/body_priv.h"
 
 enum { FAULTS_MOST = 100, NAME_SHOWN = 100 };
 
 /* ---- faults ---- */
-
-struct taker {
-    struct arena *arena;
-    const struct table *table;
-    enum body_kind kind;
-    const struct fixed *fixed; /* or NULL */
-    size_t row;                /* ROW_NONE: the body is one object */
-    struct err_item *items;
-    size_t count;
-    bool too_big; /* a document */
-};
 
 /* At most `most` bytes of s, whole characters. */
 static str clip(str s, size_t most)
@@ -55,7 +44,7 @@ str resource__pointer(struct arena *a, size_t row, str field)
     return buf_view(&b);
 }
 
-static void fault(struct taker *k, str field, str code, str message)
+void body__fault(struct taker *k, str field, str code, str message)
 {
     if (k->count == FAULTS_MOST)
         return;
@@ -86,7 +75,7 @@ static void fault_unknown(struct taker *k, str name)
     str text =
         arena_printf(k->arena, "'%.*s' is no field of %.*s%s%s%s", STR_ARG(field), STR_ARG(table),
                      near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-    fault(k, field, LIT("unknown_field"), text);
+    body__fault(k, field, LIT("unknown_field"), text);
 }
 
 /* Fills err from what was gathered. */
@@ -107,7 +96,7 @@ static int complain(const struct taker *k, struct err *err)
 
 /* ---- one row ---- */
 
-static const struct value *fixed_value(const struct fixed *f, const struct column *c)
+const struct value *body__fixed(const struct fixed *f, const struct column *c)
 {
     for (size_t i = 0; f && f->key && i < f->key->count; i++) {
         if (f->key->columns[i] == c)
@@ -117,8 +106,8 @@ static const struct value *fixed_value(const struct fixed *f, const struct colum
 }
 
 /* Also when one of them comes from the engine, which has fewer kinds of values. */
-static bool same(struct arena *a, const struct column *c, const struct value *x,
-                 const struct value *y)
+bool body__same(struct arena *a, const struct column *c, const struct value *x,
+                const struct value *y)
 {
     str text[2];
     const struct value *both[2] = {x, y};
@@ -152,23 +141,26 @@ static void take_step(struct taker *k, const struct column *c, const struct valu
     struct column any = *c;
     struct value_fault wrong;
     any.has_min = any.has_max = any.nullable = false;
+    any.recast = RECAST_NONE;
     if (c->decimal_text)
-        fault(k, c->name, LIT("type"),
-              arena_printf(k->arena,
-                           "'%.*s' has more digits than the database can add; write the new value",
-                           STR_ARG(c->name)));
+        body__fault(
+            k, c->name, LIT("type"),
+            arena_printf(k->arena,
+                         "'%.*s' has more digits than the database can add; write the new value",
+                         STR_ARG(c->name)));
     else if (!column_take(&any, k->arena, step, false, &row->cells[c->index], &wrong))
-        fault(k, c->name, wrong.code,
-              arena_printf(k->arena, "'%.*s' %.*s", STR_ARG(c->name), STR_ARG(wrong.message)));
+        body__fault(
+            k, c->name, wrong.code,
+            arena_printf(k->arena, "'%.*s' %.*s", STR_ARG(c->name), STR_ARG(wrong.message)));
     row->added[c->index] = true;
 }
 
 /* What a rule gives the column, or NULL. */
-static const struct value *preset_value(const struct taker *k, const struct column *c)
+const struct value *body__preset(const struct taker *k, const struct column *c)
 {
     const struct grant *g = k->fixed ? k->fixed->grant : NULL;
     for (size_t i = 0; g && i < g->preset_count; i++) {
-        if (g->presets[i].column == c)
+        if (g->presets[i].column->index == c->index) /* the model's, of the same table */
             return &g->presets[i].value;
     }
     return NULL;
@@ -194,25 +186,34 @@ static void take_member(struct taker *k, const struct member *m, struct body_row
     const struct column *c = table_column(k->table, m->name);
     struct value cell, null = value_null();
     struct value_fault wrong;
+    if (!c && k->table->warns && str_is(m->name, "_warnings"))
+        return; /* of an answer that is sent back */
     if (!c) {
         fault_unknown(k, m->name);
         return;
     }
     bool blank = column_blank(c, &m->value);
-    if (preset_value(k, c) || (blank && k->kind != BODY_PATCH))
+    if (body__preset(k, c) || (blank && k->kind != BODY_PATCH))
         return;
-    const struct value *want = fixed_value(k->fixed, c);
+    const struct value *want = body__fixed(k->fixed, c);
     if (closed(k, c) && !want) {
-        fault(k, c->name, LIT("read_only"),
-              arena_printf(k->arena, "'%.*s' cannot be set by you", STR_ARG(c->name)));
+        body__fault(k, c->name, LIT("read_only"),
+                    arena_printf(k->arena, "'%.*s' cannot be set by you", STR_ARG(c->name)));
         return;
     }
     if (c->generated) {
         if (k->kind != BODY_REPLACE)
-            fault(k, c->name, LIT("read_only"),
-                  arena_printf(k->arena, "'%.*s' is computed and cannot be set", STR_ARG(c->name)));
+            body__fault(
+                k, c->name, LIT("read_only"),
+                arena_printf(k->arena, "'%.*s' is computed and cannot be set", STR_ARG(c->name)));
         return;
     }
+    if (UNLIKELY(column_made(c))) {
+        body__made(k, c, &m->value, row);
+        return;
+    }
+    if (UNLIKELY(row->given[c->index] && k->table->model && !want && !body__agrees(k, c, m, row)))
+        return;
     row->given[c->index] = !want || k->kind == BODY_CREATE; /* a faulty one is not missing */
     const struct value *step = k->kind == BODY_PATCH && !want ? step_of(c, &m->value) : NULL;
     if (step) {
@@ -220,26 +221,28 @@ static void take_member(struct taker *k, const struct member *m, struct body_row
         return;
     }
     if (!column_take(c, k->arena, blank ? &null : &m->value, false, &cell, &wrong))
-        fault(k, c->name, wrong.code,
-              arena_printf(k->arena, "'%.*s' %.*s", STR_ARG(c->name), STR_ARG(wrong.message)));
+        body__fault(
+            k, c->name, wrong.code,
+            arena_printf(k->arena, "'%.*s' %.*s", STR_ARG(c->name), STR_ARG(wrong.message)));
     else if (!want)
         row->cells[c->index] = cell;
-    else if (!same(k->arena, c, want, &cell))
-        fault(k, c->name, LIT("read_only"),
-              arena_printf(k->arena, "'%.*s' is given by the path and cannot differ from it",
-                           STR_ARG(c->name)));
+    else if (!body__same(k->arena, c, want, &cell))
+        body__fault(k, c->name, LIT("read_only"),
+                    arena_printf(k->arena, "'%.*s' is given by the path and cannot differ from it",
+                                 STR_ARG(c->name)));
 }
 
 static void find_missing(struct taker *k, const struct body_row *row)
 {
     for (size_t i = 0; i < k->table->column_count; i++) {
         const struct column *c = &k->table->columns[i];
-        if (row->given[i] || c->nullable || c->has_default || c->generated ||
-            fixed_value(k->fixed, c) ||
-            (k->kind == BODY_REPLACE && (closed(k, c) || table_closed(k->table, i))))
+        if (row->given[i] || c->nullable || c->has_default || c->generated || column_made(c) ||
+            body__fixed(k->fixed, c) ||
+            (k->kind == BODY_REPLACE && (closed(k, c) || !resource__told(k->table, i))))
             continue;
-        fault(k, c->name, LIT("required"),
-              arena_printf(k->arena, "'%.*s' is required", STR_ARG(c->name)));
+        str name = body__name(k->table, c);
+        body__fault(k, name, LIT("required"),
+                    arena_printf(k->arena, "'%.*s' is required", STR_ARG(name)));
     }
 }
 
@@ -267,7 +270,7 @@ static void take_document(struct taker *k, const struct value *json, struct body
             rest.fields[rest.count++] = json->fields[i];
     }
     if (!column_take(doc, k->arena, &rest, false, &text, &wrong))
-        fault(k, (str){0}, wrong.code, wrong.message);
+        body__fault(k, (str){0}, wrong.code, wrong.message);
     else if (text.text.len > t->collection->max_size)
         k->too_big = true;
     row->cells[doc->index] = text;
@@ -284,9 +287,9 @@ static void take_row(struct taker *k, const struct value *json, struct body_row 
 {
     const struct fixed *f = k->fixed;
     if (json->kind != V_OBJECT) {
-        fault(k, (str){0}, LIT("type"),
-              arena_printf(k->arena, "row %zu is no object; found: %s", k->row,
-                           value_kind_name(json->kind)));
+        body__fault(k, (str){0}, LIT("type"),
+                    arena_printf(k->arena, "row %zu is no object; found: %s", k->row,
+                                 value_kind_name(json->kind)));
         k->items[k->count - 1].field = str_from(k->items[k->count - 1].pointer, 1);
         return;
     }
@@ -301,6 +304,11 @@ static void take_row(struct taker *k, const struct value *json, struct body_row 
     }
     for (uint32_t i = 0; i < json->count && k->count < FAULTS_MOST; i++)
         take_member(k, &json->fields[i], row);
+    if (UNLIKELY(k->table->model != NULL)) {
+        body__parts(k, row);
+        if (k->kind != BODY_PATCH)
+            resource__fill(k->table, k->kind == BODY_CREATE, row);
+    }
     if (k->kind != BODY_PATCH)
         find_missing(k, row);
 }

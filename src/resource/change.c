@@ -27,7 +27,7 @@ static bool in_key(const struct key *k, const struct column *c)
 /* A replaced row keeps what the caller may not write. */
 static bool closed_to(const struct resource *r, size_t column)
 {
-    return table_closed(r->table, column) ||
+    return !resource__told(r->table, column) ||
            (r->grant && r->grant->closed && r->grant->closed[column]);
 }
 
@@ -44,7 +44,7 @@ static size_t assignments(const struct resource *r, const struct body_row *row, 
         if (row->given[i])
             set[count++] =
                 (struct assignment){.column = c, .value = row->cells[i], .add = row->added[i]};
-        else if (replace && !c->generated && !keeps && !in_key(&r->table->primary, c) &&
+        else if (replace && !c->generated && !column_made(c) && !keeps && !in_key(&r->table->primary, c) &&
                  !closed_to(r, i))
             set[count++] = (struct assignment){.column = c, .to_default = true};
     }

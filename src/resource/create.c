@@ -143,6 +143,7 @@ void resource__shown_row(struct request *rq, const struct resource *r, const str
     reply->type = LIT("application/json");
     render_shape(&reply->body, &r->set->shapes[r->table - r->set->schema->tables],
                  resource__open_cells(&rq->arena, r->table, cells));
+    resource__warn(&reply->body, resource__warned_row(r->set, r->table));
     fit(reply);
     resource__tag(rq, r, cells);
 }
@@ -162,6 +163,7 @@ static void show_many(struct request *rq, const struct resource *r, const struct
         }
     }
     buf_str(out, b->count ? LIT("]}") : LIT("{\"data\":[]}"));
+    resource__warn(out, resource__warned_row(r->set, r->table));
     rq->reply->type = LIT("application/json");
     fit(rq->reply);
 }

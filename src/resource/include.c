@@ -37,16 +37,16 @@ struct grow {
 const struct row_shape *resource__shape(struct arena *a, const struct resource_set *s,
                                         const struct select *sel)
 {
-    const struct table *t = sel->table;
     if (sel->summary)
         return resource__summary_shape(a, sel->summary);
     if (UNLIKELY(sel->tongue))
         return resource__spoken_shape(a, sel);
-    bool all = sel->shown == t->column_count;
+    const struct row_shape *own = &s->shapes[sel->table - s->schema->tables];
+    bool all = sel->shown == own->count;
     for (size_t i = 0; all && i < sel->shown; i++)
-        all = sel->columns[i] == &t->columns[i];
+        all = sel->columns[i] == own->columns[i];
     if (all)
-        return &s->shapes[t - s->schema->tables];
+        return own;
     struct row_shape *shape = ARENA_NEW(a, struct row_shape);
     row_shape_init(shape, a, sel->columns, sel->shown);
     return shape;

@@ -295,6 +295,7 @@ static int answer(struct listing *l, struct err *err)
     if (l->page.open)
         settle_late(l);
     resource__tail(b, &l->q, &l->page);
+    resource__warn(b, resource__warned(&l->rq->arena, l->r->set, &l->q.select));
     return b->full ? resource__full(err) : 0;
 }
 

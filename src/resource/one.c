@@ -67,6 +67,7 @@ static int put_grown(struct request *rq, const struct resource *r, const struct 
         return 0;
     TRY(resource__grow(rq, r->set, &level, err));
     resource__put_row(&rq->reply->body, &level, 0);
+    resource__warn(&rq->reply->body, resource__warned(&rq->arena, r->set, sel));
     return rq->reply->body.full ? resource__full(err) : 0;
 }
 
@@ -78,7 +79,9 @@ int resource__show(struct request *rq, const struct resource *r, const struct se
     if (sel->include_count)
         return put_grown(rq, r, sel, found, err);
     TRY(sql_select(r->set->config->dialect, &rq->arena, sel, &st, err));
-    return put_plain(rq, r, &st, resource__shape(&rq->arena, r->set, sel), found, err);
+    TRY(put_plain(rq, r, &st, resource__shape(&rq->arena, r->set, sel), found, err));
+    resource__warn(&rq->reply->body, resource__warned(&rq->arena, r->set, sel));
+    return 0;
 }
 
 int resource__one(struct request *rq, const void *data, struct err *err)
@@ -95,6 +98,7 @@ int resource__one(struct request *rq, const void *data, struct err *err)
         st.binds = id;
         rq->reply->type = LIT("application/json");
         TRY(put_plain(rq, r, &st, &s->shapes[r->table - s->schema->tables], &found, err));
+        resource__warn(&rq->reply->body, resource__warned_row(s, r->table));
     } else {
         struct select sel;
         TRY(resource__shown(rq, r, &sel, err));

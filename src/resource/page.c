@@ -154,7 +154,10 @@ void resource__links(struct request *rq, const struct resource_set *s, const str
     if (request_query(rq, &l.params, &l.count, &ignored) < 0)
         return;
     str path = raw_path(rq), host = s->config->public_url;
-    l.base = arena_printf(&rq->arena, "%.*s%.*s", STR_ARG(host), STR_ARG(path));
+    if (UNLIKELY(rq->before.ptr)) /* a version was put into the path, which links are to name */
+        path = str_from(path, str_rfind(rq->before, '/'));
+    l.base =
+        arena_printf(&rq->arena, "%.*s%.*s%.*s", STR_ARG(host), STR_ARG(rq->before), STR_ARG(path));
     l.text = (struct buf){
         .ptr = arena_new(&rq->arena, LINKS_MOST), .cap = LINKS_MOST, .limit = LINKS_MOST};
     if (q->paging == PAGE_CURSOR)

@@ -34,6 +34,7 @@ static int judge(struct request *rq, const struct resource *r, const struct valu
         buf_clear(b);
         render_shape(b, resource__tagged_shape(rq, r),
                      resource__open_cells(&rq->arena, r->table, cells));
+        resource__warn(b, resource__warned_row(r->set, r->table));
         if (b->full)
             return resource__full(err);
         v.etag = resource__etag(rq, r, buf_view(b));

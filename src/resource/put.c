@@ -20,6 +20,7 @@ static int make(struct request *rq, const struct resource *r, struct err *err)
         body.rows[0].cells[primary->columns[i]->index] = id[i];
         body.rows[0].given[primary->columns[i]->index] = true;
     }
+    resource__fill(r->table, true, &body.rows[0]);
     TRY(resource__make(rq, r, &body, &rows, err));
     return resource__verify(rq, r, &rows, ACTION_CREATE, err);
 }

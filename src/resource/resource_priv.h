@@ -12,6 +12,7 @@ struct resource_set {
     const struct resource_config *config;
     struct row_shape *shapes; /* of all columns, by position in schema->tables */
     const str *nouns;         /* "product tag", in the same order */
+    const str *warnings;      /* `_warnings` of whole rows, in the same order; NULL: there are none */
     /* Of a view (view.c): what it is a view of, and of whom. */
     const struct resource_set *base;
     uint64_t roles;
@@ -188,6 +189,11 @@ int resource__take(struct arena *a, const struct table *t, const struct value *j
 str resource__pointer(struct arena *a, size_t row, str field);
 #define ROW_NONE SIZE_MAX
 
+/* made.c: does t show the column, perhaps inside another field? */
+bool resource__told(const struct table *t, size_t column);
+/* What a version of the API gives fields that row does not tell; to hidden ones, too. */
+void resource__fill(const struct table *t, bool hidden, struct body_row *row);
+
 /* ---- change.c, patch.c ---- */
 
 /* Writes what body says into the row; *out is the row as it is then, empty when there is none. */
@@ -243,6 +249,15 @@ int resource__overflow(struct request *rq, const struct resource *r, const struc
                        struct err *err);
 WAITS int resource__kept(struct request *rq, const struct resource *r, const struct value *id,
                          struct err *err); /* a DELETE that other rows forbid */
+
+/* ---- warnings.c: `_warnings` ---- */
+
+/* What whole rows say, by position in s->tables, in a; NULL: nothing. */
+const str *resource__warnings(struct arena *a, const struct schema *s);
+/* The member for what sel shows, with a comma in front, or nothing; and for a whole row of t. */
+str resource__warned(struct arena *a, const struct resource_set *s, const struct select *sel);
+str resource__warned_row(const struct resource_set *s, const struct table *t);
+void resource__warn(struct buf *b, str warned); /* into the object that b ends with */
 
 /* ---- page.c ---- */
 

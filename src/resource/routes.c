@@ -3,6 +3,7 @@
  * Invariants: (1) After resource_routes everything is const and shared by all workers. (2) The text
  * of resource->one does not depend on the id, so that one prepared statement serves all of them. */
 #include "resource/batch_priv.h"
+#include "resource/guard.h"
 
 enum { NOUN_MOST = 128 };
 
@@ -24,12 +25,15 @@ static void describe(struct build *b)
     for (size_t i = 0; i < count; i++) {
         const struct table *t = &set->schema->tables[i];
         char noun[NOUN_MOST];
-        row_shape_init(&shapes[i], b->arena, all_columns(b->arena, t), t->column_count);
+        size_t shown;
+        const struct column **columns = resource__visible(b->arena, t, &shown);
+        row_shape_init(&shapes[i], b->arena, columns, shown);
         resource__singular(t->name, noun, sizeof noun);
         nouns[i] = arena_str(b->arena, str_of(noun));
     }
     set->shapes = shapes;
     set->nouns = nouns;
+    set->warnings = resource__warnings(b->arena, set->schema);
 }
 
 /* May the name be a segment of a path and of a route's pattern? */
@@ -80,8 +84,8 @@ static int prepare_one(struct build *b, struct resource *r)
         values[i] = sample(key->columns[i]);
     }
     struct select sel = {.table = r->table, .limit = -1};
-    sel.columns = all_columns(b->arena, r->table);
-    sel.column_count = sel.shown = r->table->column_count;
+    sel.columns = resource__visible(b->arena, r->table, &sel.column_count);
+    sel.shown = sel.column_count;
     sel.where = resource__key_cond(b->arena, key, values);
     TRY(sql_select(b->set->config->dialect, b->arena, &sel, &r->one, b->err));
     r->one.by_key = !r->table->view;

@@ -27,7 +27,9 @@ int64_t resource__time(const struct column *c, const struct value *cell)
 {
     char room[64], canon[TIME_CANON_LEN];
     struct buf b = {.ptr = room, .cap = sizeof room, .limit = sizeof room};
-    render_cell(&b, c, cell);
+    struct column stored = *c;
+    stored.recast = RECAST_NONE;
+    render_cell(&b, &stored, cell);
     if (b.full || b.len < 2 || b.ptr[0] != '"' ||
         !time_canon(str_make(b.ptr + 1, b.len - 2), canon))
         return 0;

@@ -83,6 +83,17 @@ const struct value *resource__open_cells(struct arena *a, const struct table *t,
     return list;
 }
 
+/* A version of the API hides columns from everybody. */
+static const bool *either(struct arena *a, const struct table *t, const bool *closed)
+{
+    if (!closed || !t->closed)
+        return closed ? closed : t->closed;
+    bool *list = ARENA_ARRAY(a, bool, t->column_count);
+    for (size_t i = 0; i < t->column_count; i++)
+        list[i] = closed[i] || t->closed[i];
+    return list;
+}
+
 static void shapes(struct view *v)
 {
     size_t count = v->schema.table_count;
@@ -93,6 +104,7 @@ static void shapes(struct view *v)
         row_shape_init(&list[i], &v->arena, columns, shown);
     }
     v->set.shapes = list;
+    v->set.warnings = v->set.warnings ? resource__warnings(&v->arena, &v->schema) : NULL;
 }
 
 static struct view *make(const struct resource_set *set, uint64_t roles)
@@ -107,8 +119,9 @@ static struct view *make(const struct resource_set *set, uint64_t roles)
     v->schema.table_count = base->table_count;
     map_init(&v->schema.by_name);
     for (size_t i = 0; i < base->table_count; i++) {
-        tables[i].closed =
-            access_closed(&v->arena, set->config->access, &base->tables[i], ACTION_READ, roles);
+        tables[i].closed = either(
+            &v->arena, &base->tables[i],
+            access_closed(&v->arena, set->config->access, &base->tables[i], ACTION_READ, roles));
         copy_names(&tables[i]);
         copy_relations(v, base, &tables[i]);
         copy_foreign_keys(v, base, &tables[i]);

@@ -79,7 +79,7 @@ static size_t told_columns(const struct table *t, str told, const struct column 
         return count;
     }
     while (told.ptr && count < NAMED_MOST) {
-        const struct column *c = table_column(t, str_cut(&told, ','));
+        const struct column *c = table_stored(t, str_cut(&told, ','));
         if (c)
             out[count++] = c;
     }
@@ -143,7 +143,7 @@ static const struct check *told_check(const struct table *t, str told)
         const struct check *c = &t->checks[i];
         if (c->name.len && str_eq(c->name, told))
             return c;
-        bool fits = !c->name.len && c->count && told.len && str_eqi(c->columns[0]->name, told);
+        bool fits = !c->name.len && c->count && told.len && str_eqi(column_stored(c->columns[0]), told);
         if (fits && (!found || c->count > found->count))
             found = c;
     }
@@ -175,7 +175,7 @@ static int broken(struct faults *f, const struct resource *r, struct err *err)
     if (!told.len) /* a rule of the project's own, in its own words */
         return err->code;
     const struct check *check = told_check(r->table, told);
-    const struct column *one = table_column(r->table, told);
+    const struct column *one = table_stored(r->table, told);
     const struct column *const *columns = check ? check->columns : &one;
     size_t count = check ? check->count : one ? 1 : 0;
     str text = rule_text(&f->rq->arena, r, check, columns, count);
@@ -187,7 +187,7 @@ static int broken(struct faults *f, const struct resource *r, struct err *err)
 /* The database's own NOT NULL: of a column that the catalog let pass. */
 static int left_out(struct faults *f, const struct resource *r, struct err *err)
 {
-    const struct column *c = table_column(r->table, str_of(err->field));
+    const struct column *c = table_stored(r->table, str_of(err->field));
     if (!c)
         return err->code;
     str text = arena_printf(&f->rq->arena, "'%.*s' is required", STR_ARG(c->name));

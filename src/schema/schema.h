@@ -37,9 +37,16 @@ enum place_form {
     FORM_SORT_NUMBER, /* a number, else null, TYPE_NUMERIC */
     FORM_SORT_TEXT,   /* the text of anything but a number, TYPE_TEXT */
     FORM_OBJECT,      /* several places as one object, TYPE_JSON */
+    /* What a version of the API makes of members, which are columns of the same row: */
+    FORM_SAME,  /* the one */
+    FORM_JOIN,  /* texts with path[0] between them; those that are null are left out */
+    FORM_FIRST, /* of one text, what stands before the first path[0], and what behind */
+    FORM_REST,
+    FORM_VALUE, /* of none: path[0], as the column's type reads it */
 };
 
-/* A place inside a JSON column, read as if it were a column; made for one request. */
+/* A place inside a JSON column, read as if it were a column; made for one request. Or a column that
+ * only a version of the API has. */
 struct inside {
     enum place_form form;
     const struct column *column;
@@ -47,6 +54,16 @@ struct inside {
     size_t path_count;
     const struct column *const *members; /* FORM_OBJECT: under their names */
     size_t member_count;
+};
+
+/* How a version of the API shows and takes a column otherwise than it is stored. */
+enum recast {
+    RECAST_NONE,
+    RECAST_STRING,  /* a number or boolean: its text */
+    RECAST_INTEGER, /* a boolean: 0 or 1 */
+    RECAST_BOOLEAN, /* a whole number: not 0 */
+    RECAST_NUMBER,  /* a text: the number it holds, else null */
+    RECAST_UNIX,    /* a timestamp: seconds since 1970 */
 };
 
 struct column {
@@ -70,7 +87,17 @@ struct column {
     bool spread;  /* a collection's document: its members are shown, not itself */
     size_t index; /* position in table->columns */
     const struct inside *inside; /* no column of the table, a place inside one; else NULL */
+    /* In a version of the API (schema_version): */
+    str stored; /* its name in the database; ptr NULL: name */
+    enum recast recast;
+    const struct value *filled; /* what a new row gets that does not tell; NULL: nothing */
+    str warning;                /* it is deprecated: what answers say; ptr NULL: it is not */
 };
+
+static inline str column_stored(const struct column *c)
+{
+    return c->stored.ptr ? c->stored : c->name;
+}
 
 /* A tuple of columns. */
 struct key {
@@ -157,7 +184,11 @@ struct table {
     const bool *translations; /* with tongues, by column->index: it only says what others say */
     bool rowid;               /* SQLite: primary key is an alias of the rowid */
     str comment;
-    /* Of a copy made for some callers: by column->index, those they may not know of. by_name lacks
+    /* In a version of the API: the table of the model that it shows; else NULL. Columns have the
+     * same places in both; those that only the version has stand behind them. */
+    const struct table *model;
+    bool warns; /* a column of it is deprecated */
+    /* Of a copy made for some callers, or of a version: by column->index, those they may not know of. by_name lacks
      * them. NULL: none. */
     const bool *closed;
     struct map by_name;     /* column name -> struct column */
@@ -244,6 +275,48 @@ static inline bool table_closed(const struct table *t, size_t column)
     return t->closed && t->closed[column];
 }
 const struct relation *table_relation(const struct table *t, str name);
+/* By the name in the database; NULL: there is none that t shows. */
+const struct column *table_stored(const struct table *t, str stored);
+/* Does c follow from the other? FORM_SAME and its like. */
+bool column_made_of(const struct column *c, const struct column *source);
+static inline bool column_made(const struct column *c)
+{
+    return c->inside && c->inside->form >= FORM_SAME;
+}
+
+/* ---- versions of the API (docs/versions.md) ---- */
+
+enum field_source { FIELD_OWN, FIELD_SAME, FIELD_VALUE, FIELD_JOIN, FIELD_FIRST, FIELD_REST };
+
+/* What a version says of one field. Texts are empty where nothing is said. */
+struct schema_field_wish {
+    str name, place;    /* of a column or relation, or the field's own; FILE:LINE:COLUMN */
+    str shown;          /* as: its name in this version */
+    str type;           /* "string", "integer", "number", "boolean", "unix" */
+    bool hidden;
+    enum field_source source;
+    const str *of; /* columns it is made of */
+    size_t of_count;
+    str with;           /* between them */
+    bool has_with;
+    str value;          /* FIELD_VALUE */
+    enum type value_type;
+    bool filled;        /* `fill` is what new rows get */
+    str fill;
+    bool deprecated;
+    str use, removed, message; /* what to use instead; the version without it; own words */
+};
+struct schema_version_table {
+    str table, place;
+    bool hidden; /* no routes, no includes */
+    const struct schema_field_wish *fields;
+    size_t field_count;
+};
+/* The model as a version shows it: a whole model, to be freed before the first one. Borrows wishes
+ * and model. strict: a column that a new row needs and the version hides is a fault. Fails with
+ * CONFIG, the text beginning with the place. */
+int schema_version(const struct schema *model, const struct schema_version_table *list,
+                   size_t count, bool strict, struct schema **out, struct err *err);
 
 /* ---- collections ---- */
 

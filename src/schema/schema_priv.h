@@ -149,6 +149,9 @@ bool schema__not_a(const struct value *in, bool from_text, struct arena *a, cons
                    struct value_fault *fault);
 /* Whether s has the form of a JSON number; superfluous zeros in front are allowed. */
 bool schema__is_number(str s);
+/* take_recast.c: of a column that a version of the API shows in another type. */
+bool schema__take_recast(const struct column *c, struct arena *a, const struct value *in,
+                         bool from_text, struct value *out, struct value_fault *fault);
 bool schema__take_int(const struct column *c, struct arena *a, const struct value *in,
                       bool from_text, struct value *out, struct value_fault *fault);
 bool schema__take_numeric(const struct column *c, struct arena *a, const struct value *in,

@@ -174,6 +174,8 @@ bool column_take(const struct column *c, struct arena *a, const struct value *in
         in = &loose;
         from_text = true;
     }
+    if (UNLIKELY(c->recast != RECAST_NONE))
+        return schema__take_recast(c, a, in, from_text, out, fault);
     /* JavaScript cannot write every bigint or decimal: a string that holds the number will do. */
     bool exact = c->type == TYPE_INT8 || c->type == TYPE_NUMERIC;
     if (exact && in->kind == V_TEXT && schema__is_number(in->text))

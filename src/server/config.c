@@ -209,6 +209,8 @@ static const struct config_node **later(struct config_load *l, str path)
         return &l->clients;
     if (str_is(path, "cache_control"))
         return &l->caches;
+    if (str_is(path, "versions"))
+        return &l->versions;
     return str_is(path, "cors.routes") ? &l->cors_routes : NULL;
 }
 

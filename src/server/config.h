@@ -67,6 +67,15 @@ struct config_override {
 #define CONFIG_C_ENUM int
 #define CONFIG_C_LIST str
 
+/* One version of the API; seconds since 1970, 0: never. */
+struct api_version {
+    str name, place; /* "v1"; FILE:LINE:COLUMN */
+    int64_t deprecated_s, sunset_s;
+    str documentation, policy; /* URLs: how to go on, and what sunset means; empty: none */
+    const struct schema_version_table *tables;
+    size_t table_count;
+};
+
 /* Const once loaded. TEXT and SECRET values are NUL-terminated behind their length. */
 struct config {
 #define X(field, path, type, preset, min, max, reload, help) CONFIG_C_##type field;
@@ -78,6 +87,10 @@ struct config {
     struct edge_config edge;     /* of headers, cors, limits, ... */
     struct schema_wishes tables; /* of the section tables: */
     struct access_wishes access; /* of the sections roles: and access: */
+    const struct api_version *versions; /* of the section versions:, the oldest first */
+    size_t version_count;               /* 0: there is one, at rest.prefix */
+    const str *prefixes;                /* of the versions, or that one */
+    size_t prefix_count;
     bool access_given; /* one of them is there: nothing is allowed that they do not allow */
     str dir;           /* the project directory, as given */
     str file;          /* DIR/cairn.yaml; empty when there is none */

@@ -192,6 +192,7 @@ void config__check(struct config_load *l)
     check_urls(l);
     check_prefix(l);
     config__edge(l);
+    config__versions(l);
     check_isolation(l);
     check_client(l);
     check_cookie(l);

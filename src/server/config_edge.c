@@ -154,8 +154,7 @@ static void check_value(struct config_load *l, int key, str value)
         fault_at(l, key, "longer than 1000 bytes");
 }
 
-/* "v1" of "/v1" and "/api/v1"; else nothing. */
-static str version_of(str prefix)
+str config__version_of(str prefix)
 {
     str last =
         str_from(prefix, str_rfind(prefix, '/') == STR_NONE ? 0 : str_rfind(prefix, '/') + 1);
@@ -185,7 +184,7 @@ static void make_headers(struct config_load *l)
         .opener = c->headers_opener,
         .permissions = c->headers_permissions,
         .server = c->headers_server,
-        .version = str_is(c->headers_version, "auto") ? version_of(c->prefix) : c->headers_version,
+        .version = str_is(c->headers_version, "auto") ? config__version_of(c->prefix) : c->headers_version,
         .version_prefix = c->prefix,
         .hsts_s = c->hsts / 1000,
         .hsts_subdomains = c->hsts_subdomains,

@@ -31,6 +31,9 @@ bool config__path_good(str path);
 /* Bytes that may stand in a header's value. */
 bool config__value_good(str value);
 
+void config__versions(struct config_load *l); /* config_versions.c: l->versions */
+/* "v1" of "/v1" and "/api/v1"; else nothing. */
+str config__version_of(str prefix);
 void config__caches(struct config_load *l); /* config_cache.c: l->caches, must_match */
 void config__codings(struct config_load *l); /* config_formats.c: c->codings */
 void config__limits(struct config_load *l); /* config_limits.c: l->limits, l->clients */

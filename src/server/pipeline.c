@@ -19,6 +19,22 @@ struct stage {
     step_leave *leave; /* may be NULL */
 };
 
+/* ---- which version of the API ---- */
+
+/* A path that names none, and is no route of its own, becomes one of a version. */
+static enum step step_version(struct request *rq, struct err *err)
+{
+    const struct world *w = rq->world;
+    struct err ignored = {0};
+    str allow;
+    (void)err;
+    if (LIKELY(!w->version_count) || str_is(rq->path, "*") || edge_version_path(w->edge, rq))
+        return STEP_NEXT;
+    bool own = router_find(w->router, rq, &allow, &ignored) != E_NOTFOUND;
+    edge_version_asked(w->edge, rq, !own, &ignored); /* a failure is told when nothing is found */
+    return STEP_NEXT;
+}
+
 /* ---- edge ---- */
 
 static enum step step_headers(struct request *rq, struct err *err)
@@ -106,6 +122,8 @@ static enum step step_route(struct request *rq, struct err *err)
     }
     if (code == E_METHOD)
         reply_header(rq->reply, LIT("Allow"), allow);
+    if (code == E_NOTFOUND && w->version_count && edge_version_fault(w->edge, rq, &over) < 0)
+        *err = over;
     return STEP_FAILED;
 }
 
@@ -184,6 +202,7 @@ static enum step step_run(struct request *rq, struct err *err)
 }
 
 static const struct stage pipeline[] = {
+    {"version", step_version, NULL}, /* from here on the path names it */
     {"headers", step_headers, NULL}, /* of every answer from here on, failures too */
     {"cors", step_cors, NULL},       /* preflights end here: they carry no credentials */
     {"route", step_route, NULL},     /* pure; the steps below read the endpoint */

@@ -16,7 +16,6 @@ int queries_load(const struct config *c, const struct schema *s, struct query_se
                  struct err *err)
 {
     struct query_config config = {.dir = c->queries_path,
-                                  .prefix = c->prefix,
                                   .dialect = config_dialect(c),
                                   .rows_most = (size_t)c->queries_rows};
     return query_load(&config, s, out, err);

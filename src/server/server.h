@@ -23,12 +23,15 @@ struct world;
 /* Every route of the project as `cairn serve` would have them, without serving: from its database
  * or, when there is none yet, from its migrations. Gives: world_put. */
 int world_preview(struct config *config, struct world **out, struct err *err);
+/* The same from its migrations, whatever there is of a database. */
+int world_of_files(struct config *config, struct world **out, struct err *err);
 const struct router *world_router(const struct world *w);
 const struct schema *world_schema(const struct world *w);
-/* The document of the API for callers with those roles (none: of everything). Fails with CONFIG
- * (there is no such role), TOOBIG. */
-int world_document(const struct world *w, const str *roles, size_t count, enum docs_form form,
-                   struct buf *out, struct err *err);
+/* The document of the API for callers with those roles (none: of everything), in that version
+ * (empty: that of requests that name none). Fails with CONFIG (there is no such role or version),
+ * TOOBIG. */
+int world_document(const struct world *w, str version, const str *roles, size_t count,
+                   enum docs_form form, struct buf *out, struct err *err);
 void world_put(struct world **w); /* ends it when nobody else holds it */
 
 /* ---- what a request asks of the database (`cairn explain`) ---- */

@@ -67,6 +67,17 @@ struct cairn_app {
     struct mailer mailer;
 };
 
+/* ---- versions of the API (versions.c) ---- */
+
+struct world_version {
+    str name, prefix;
+    bool deprecated;
+    struct schema *schema;
+    struct resource_config rest;
+    struct resource_views views;
+    struct docs docs;
+};
+
 /* ---- a world: everything that a request is answered from, const once made ---- */
 
 struct world {
@@ -87,6 +98,8 @@ struct world {
     struct access *access; /* NULL: everything is open */
     struct resource_views views;
     struct docs docs;
+    struct world_version *versions;
+    size_t version_count; /* 0: there is one, at rest.prefix */
     struct router *router;
     struct edge *edge;
     struct reply_coder coder; /* what the client gets instead of JSON as it is */
@@ -120,6 +133,14 @@ int mailer_world(struct world *w, struct cairn_app *app, struct err *err);
 void mailer_begin(struct worker *w); /* worker 0, its thread */
 void mailer_stop(struct cairn_app *app);
 bool mailer_busy(const struct cairn_app *app); /* worker 0's thread */
+
+/* Makes the model of each version and its routes. Fails with CONFIG, CONFLICT. */
+int versions_routes(struct world *w, struct err *err);
+/* The documents of each; the first ones are made from `source`, without a version. */
+int versions_documents(struct world *w, const struct docs_source *source, struct err *err);
+void versions_end(struct world *w);
+/* Its place in w->versions. Fails with CONFIG: the nearest name is told. */
+int versions_find(const struct world *w, str name, size_t *out, struct err *err);
 
 int health_routes(struct router *r, const struct world *w, struct err *err);
 /* The endpoint of a route in C; data is its struct c_route. */

@@ -77,7 +77,7 @@ static str client(struct request *rq, bool network)
 static struct account_config account_settings(const struct config *c)
 {
     static const char *const same_site[] = {"Lax", "Strict", "None"}; /* the words' order */
-    return (struct account_config){.prefix = c->prefix,
+    return (struct account_config){.prefix = c->prefixes[c->edge.versions.fallback],
                                    .dialect = config_dialect(c),
                                    .table = c->auth_table,
                                    .login = c->auth_login,
@@ -179,7 +179,7 @@ int signin_world(struct world *w, struct identity *identity, struct err *err)
     w->account.page_url = page_url(c, &w->arena);
     if (c->auth_table.len) {
         TRY(accounts_new(&w->arena, w->schema, w->db, &w->account, identity, &w->accounts, err));
-        TRY(account_routes(w->router, w->accounts, err));
+        TRY(account_routes(w->router, w->accounts, c->prefixes, c->prefix_count, err));
     }
     if (!c->auth_table.len && !c->access_given)
         return 0;

@@ -13,9 +13,11 @@ enum { WORLD_MEMORY = 256 << 20 };
 
 static int c_route_add(struct router *r, const struct c_route *route, struct err *err)
 {
-    struct endpoint e = {
-        .run = api_run, .data = route, .pattern = route->pattern, .what = "a handler in C",
-        .keyed = true};
+    struct endpoint e = {.run = api_run,
+                         .data = route,
+                         .pattern = route->pattern,
+                         .what = "a handler in C",
+                         .keyed = true};
     for (e.method = METHOD_GET; e.method < METHOD_OTHER; e.method++) {
         if (strcmp(route->method, method_name(e.method)) == 0)
             return router_add(r, &e, err);
@@ -55,6 +57,8 @@ static int documents(struct world *w, struct err *err)
                                           .max_limit = c->max_limit,
                                           .max_offset = c->max_offset,
                                           .max_bulk = c->max_bulk};
+    if (w->version_count)
+        return versions_documents(w, &w->docs.source, err);
     return docs_routes(w->router, &w->docs, &w->arena, err);
 }
 
@@ -67,9 +71,10 @@ static int routes_add(struct world *w, struct cairn_app *app, struct err *err)
         TRY(c_route_add(w->router, &app->routes[i], err));
     if (w->queries) {
         query_guard(w->queries, w->access, w->config->access_given);
-        TRY(query_routes(w->router, w->queries, w->db, err));
+        TRY(query_routes(w->router, w->queries, w->db, w->config->prefixes, w->config->prefix_count,
+                         err));
     }
-    TRY(resource_routes(w->router, w->schema, w->db, &w->rest, &w->arena, err));
+    TRY(versions_routes(w, err));
     return documents(w, err);
 }
 
@@ -147,6 +152,7 @@ static void end(struct world *w)
     accounts_free(&w->accounts);
     resource_views_free(&w->views);
     docs_fini(&w->docs);
+    versions_end(w);
     idempotency_free(&w->idempotency);
     edge_free(&w->edge);
     query_free(&w->queries);
@@ -237,9 +243,26 @@ static int role_known(const struct access *x, str role, struct err *err)
                 near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
-int world_document(const struct world *w, const str *roles, size_t count, enum docs_form form,
-                   struct buf *out, struct err *err)
+/* Of the version of that name; without a name that of requests that name none. */
+static int source_of(const struct world *w, str version, const struct docs_source **out,
+                     struct err *err)
 {
+    size_t i = w->config->edge.versions.fallback;
+    *out = &w->docs.source;
+    if (!w->version_count && !version.len)
+        return 0;
+    if (!w->version_count)
+        return fail(err, E_CONFIG, "cairn.yaml has no versions:");
+    if (version.len)
+        TRY(versions_find(w, version, &i, err));
+    *out = &w->versions[i].docs.source;
+    return 0;
+}
+
+int world_document(const struct world *w, str version, const str *roles, size_t count,
+                   enum docs_form form, struct buf *out, struct err *err)
+{
+    const struct docs_source *source;
     const struct access *x = w->access;
     struct principal me = {.roles = roles, .role_count = count};
     uint64_t bits = DOCS_ALL_ROLES;
@@ -249,7 +272,8 @@ int world_document(const struct world *w, const str *roles, size_t count, enum d
         TRY(role_known(x, roles[i], err));
     if (count)
         bits = access_roles(x, count == 1 && str_is(roles[0], ROLE_ANYONE) ? NULL : &me);
-    return docs_write(&w->docs.source, bits, form, out, err);
+    TRY(source_of(w, version, &source, err));
+    return docs_write(source, bits, form, out, err);
 }
 
 /* The database when it is there, else what the migrations would make. */
@@ -266,11 +290,11 @@ static int preview_schema(const struct config *config, struct schema **out, stru
     return code;
 }
 
-int world_preview(struct config *config, struct world **out, struct err *err)
+static int preview(struct config *config, bool files, struct world **out, struct err *err)
 {
     struct schema *schema = NULL;
     struct query_set *queries = NULL;
-    int code = preview_schema(config, &schema, err);
+    int code = files ? model_dry_run(config, &schema, err) : preview_schema(config, &schema, err);
     if (code == 0)
         code = queries_load(config, schema, &queries, err);
     if (code < 0) {
@@ -280,4 +304,14 @@ int world_preview(struct config *config, struct world **out, struct err *err)
         return code;
     }
     return world_new(NULL, config, schema, queries, NULL, NULL, out, err);
+}
+
+int world_preview(struct config *config, struct world **out, struct err *err)
+{
+    return preview(config, false, out, err);
+}
+
+int world_of_files(struct config *config, struct world **out, struct err *err)
+{
+    return preview(config, true, out, err);
 }

@@ -72,7 +72,10 @@ void sql__table(struct sql *b, const struct table *t, unsigned alias)
 void sql__column(struct sql *b, unsigned alias, const struct column *c)
 {
     if (UNLIKELY(c->inside != NULL)) {
-        sql__inside(b, alias, c->inside);
+        if (column_made(c))
+            sql__made(b, alias, c);
+        else
+            sql__inside(b, alias, c->inside);
         return;
     }
     if (c->array.len)
@@ -81,7 +84,7 @@ void sql__column(struct sql *b, unsigned alias, const struct column *c)
         sql__alias(b, alias);
         text__char(&b->text, '.');
     }
-    sql__ident(b, c->name);
+    sql__ident(b, column_stored(c));
     if (c->array.len)
         text__char(&b->text, ')');
 }

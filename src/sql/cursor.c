@@ -50,8 +50,9 @@ int cursor__fingerprint(struct query *q, struct list_query *l)
     for (size_t i = 0; i < s->order_count; i++) {
         text__char(&t, s->order[i].descending ? 'd' : 'a');
         text__char(&t, s->order[i].nulls_first ? 'f' : 'l');
-        put_u32(&t, s->order[i].column->name.len); /* of a place inside JSON: the whole place */
-        text__str(&t, s->order[i].column->name);
+        str name = column_stored(s->order[i].column); /* of a place inside JSON: the whole place */
+        put_u32(&t, name.len);
+        text__str(&t, name);
     }
     crypto_generichash(l->fingerprint, LIST_FINGERPRINT, (const unsigned char *)t.ptr, t.len, NULL,
                        0);

@@ -167,6 +167,8 @@ void sql__inside(struct sql *b, unsigned alias, const struct inside *in)
     case FORM_OBJECT:
         object(b, alias, in);
         break;
+    default:
+        BUG_ON(true);
     }
 }
 

@@ -97,6 +97,9 @@ void sql__operator(struct sql *b, enum op op); /* " = " and the like, for the si
 void sql__like_pattern(struct sql *b, str pattern, struct text *out); /* for LIKE .. ESCAPE '\' */
 void sql__glob_pattern(struct sql *b, str pattern, struct text *out);
 
+/* made.c: a field that only a version of the API has. */
+void sql__made(struct sql *b, unsigned alias, const struct column *c);
+
 /* ---- places inside JSON (inside.c); each in parentheses ---- */
 
 void sql__inside(struct sql *b, unsigned alias, const struct inside *in); /* by its form */

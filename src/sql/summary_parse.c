@@ -88,6 +88,7 @@ static void shown(struct summary_item *item, size_t at)
         out->precision = c->precision;
         out->scale = c->scale;
         out->decimal_text = c->decimal_text;
+        out->recast = c->recast;
     } else if (item->measure <= MEASURE_HOUR) {
         out->type = TYPE_TEXT;
     } else if (item->measure != MEASURE_COUNT) {

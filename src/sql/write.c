@@ -23,7 +23,7 @@ static void defaults(struct sql *b, const struct insert *i)
         return;
     }
     sql__text(b, " (");
-    sql__ident(b, i->table->primary.columns[0]->name);
+    sql__ident(b, column_stored(i->table->primary.columns[0]));
     sql__text(b, ") VALUES ");
     for (size_t row = 0; row < i->row_count; row++) {
         if (row)
@@ -42,7 +42,7 @@ static void rows(struct sql *b, const struct insert *i)
     for (size_t c = 0; c < i->column_count; c++) {
         if (c)
             text__char(&b->text, ',');
-        sql__ident(b, i->columns[c]->name);
+        sql__ident(b, column_stored(i->columns[c]));
     }
     sql__text(b, ") VALUES ");
     for (size_t row = 0; row < i->row_count && b->code == 0; row++) {
@@ -75,7 +75,7 @@ static int row_made(struct arena *a, const struct insert *i, str *out, struct er
     sql__text(&b, " FROM ");
     sql__ident(&b, i->table->name);
     sql__text(&b, " WHERE ");
-    sql__ident(&b, i->table->primary.columns[0]->name);
+    sql__ident(&b, column_stored(i->table->primary.columns[0]));
     sql__text(&b, " = last_insert_rowid()");
     TRY(sql__done(&b, &st));
     *out = st.text;
@@ -187,7 +187,7 @@ static size_t assignments(struct sql *b, const struct update *u, size_t *places)
     for (size_t i = 0; i < u->set_count; i++) {
         if (i)
             text__char(&b->text, ',');
-        sql__ident(b, u->set[i].column->name);
+        sql__ident(b, column_stored(u->set[i].column));
         sql__text(b, " = ");
         if (u->set[i].add)
             places[sums++] = sum(b, &u->set[i]);

@@ -236,7 +236,7 @@ static UNUSED void put_relations(struct buf *b, const struct table *t)
 
 typedef void put_fn(struct buf *b, const struct table *t);
 
-static void is(const struct schema *s, const char *table, put_fn *put, const char *want)
+static UNUSED void is(const struct schema *s, const char *table, put_fn *put, const char *want)
 {
     struct buf b;
     const struct table *t = schema_table(s, str_of(table));

@@ -28,7 +28,7 @@ function codeWords() {
     const file = path.join(top, f);
     find(file, /fail_field\([^;]*?LIT\("([a-z_]+)"\)/g);
     find(file, /query__bad\([^;]*?"([a-z_]+)"/g);
-    find(file, /\bfault\([^;]*?LIT\("([a-z_]+)"\)/g);
+    find(file, /(?:\b|body__)fault\([^;]*?LIT\("([a-z_]+)"\)/g);
     find(file, /schema__fault\([^;]*?LIT\("([a-z_]+)"\)/g);
   }
   find(path.join(top, 'src/render/problem.def'), /^X\(\w+, "([a-z_]+)"\)/gm);
