@@ -123,7 +123,7 @@ int cli_expect(const struct cli *c, int min, int max)
 int cli_print(struct buf *b)
 {
     BUG_ON(b->full);
-    bool ok = fwrite(b->ptr, 1, b->len, stdout) == b->len && fflush(stdout) == 0;
+    bool ok = (!b->len || fwrite(b->ptr, 1, b->len, stdout) == b->len) && fflush(stdout) == 0;
     int code = errno;
     buf_fini(b);
     return ok ? CLI_OK : cli_fail("cannot write the result: %s", strerror(code));
