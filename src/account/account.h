@@ -11,6 +11,8 @@
 #include "sql/sql.h"
 #include "store/store.h"
 
+enum mfa_rule { MFA_OFF, MFA_OPTIONAL, MFA_REQUIRED }; /* the order of auth.mfa's words */
+
 struct account_config {
     str prefix; /* "/v1": of links in letters, to PREFIX/auth */
     enum dialect dialect;
@@ -45,6 +47,7 @@ struct account_config {
     /* Where a client is, behind trusted proxies; for counting attempts as a network. NULL: the
      * peer. */
     str (*client)(struct request *rq, bool network);
+    enum mfa_rule mfa; /* second factors */
     /* API keys, and passwords with each request: */
     bool keys, basic;
     int64_t key_s;               /* how long a key is good at most; 0: for ever */
@@ -53,7 +56,7 @@ struct account_config {
 
 struct accounts;
 
-/* The tables of sessions and API keys, for start-up; safe to run again. */
+/* The tables of sessions, API keys and second factors, for start-up; safe to run again. */
 const char *account_tables(enum dialect d);
 
 /* At the start: what ended in the database so lately that something of it could still be good.
@@ -80,8 +83,8 @@ void account_principal(struct arena *a, const struct accounts *x, const struct v
                        struct principal *out);
 
 /* POST register, login, refresh, logout, password, keys; GET me, csrf, sessions, keys; DELETE me,
- * sessions/:id, keys/:id; GET /.well-known/jwks.json; all but the last below each prefix. Fails with
- * CONFLICT. */
+ * sessions/:id, keys/:id; those below mfa; GET /.well-known/jwks.json; all but the last below each
+ * prefix. Fails with CONFLICT. */
 int account_routes(struct router *r, const struct accounts *x, const str *prefixes, size_t count,
                    struct err *err);
 
@@ -130,6 +133,8 @@ int account_key_check(struct arena *a, const struct schema *s, const struct acce
 /* Live keys of an account (empty: of all): id, account, name, hint, roles, can, created_at,
  * expires_at, used_at. */
 struct stmt account_keys_list(struct arena *a, str account);
+/* The statements that take an account's second factor and recovery codes away. */
+void account_mfa_end(struct arena *a, str account, struct stmt out[2]);
 struct stmt account_key_end(struct arena *a, str id, int64_t now);
 
 #endif

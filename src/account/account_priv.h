@@ -3,6 +3,7 @@
 #define CAIRN_ACCOUNT_PRIV_H
 
 #include "account/account.h"
+#include "auth/totp.h"
 #include "render/render.h"
 
 enum { CLAIMS_MOST = 32, ADDRESS_FACTOR = 10 };
@@ -22,6 +23,7 @@ struct accounts {
     bool *hidden;              /* by column->index: never shown */
     struct limit_table *by_account, *by_address;
     struct limit_table *mails_to, *mails_by; /* letters that were asked for; NULL: there are none */
+    struct limit_table *by_factor;           /* codes, by account */
     struct limit_table *told; /* whether a limited name is in the audit log already */
 };
 
@@ -271,8 +273,11 @@ int account__me(const struct request *rq, str *key, struct err *err);
 /* ---- password rules (credentials.c) ---- */
 WAITS int account__hash(struct request *rq, const struct accounts *x, str password, str *out,
                         struct err *err);
-/* Signs in: a session and its answer. */
+/* Signs in, when the second factor lets it: a session and its answer. */
 WAITS int account__begin(struct request *rq, const struct accounts *x, const struct account *who,
+                         bool cookie, struct err *err);
+/* The same when the second factor was proved. */
+WAITS int account__enter(struct request *rq, const struct accounts *x, const struct account *who,
                          bool cookie, struct err *err);
 int account__limited(struct request *rq, const struct limit_verdict *v, struct err *err);
 WAITS int account__acceptable(const struct accounts *x, str password, str field, struct err *err);
@@ -288,6 +293,64 @@ WAITS int account__prove(struct request *rq, const struct accounts *x, const str
                          str password, struct err *err);
 endpoint_fn account__register, account__login, account__refresh, account__logout, account__change,
     account__show, account__jwks;
+
+/* ---- mfa_rows.c: an account's authenticator app and recovery codes ---- */
+enum { RECOVERY_CODES = 10, RECOVERY_TEXT_MOST = 64 };
+struct factor {
+    str secret, pending; /* wrapped; empty: none, or none to be confirmed */
+    int64_t pending_at, created, used_step;
+};
+/* All empty: there is none. */
+WAITS int factor__find(struct request *rq, const struct accounts *x, str account,
+                       struct factor *out, struct err *err);
+str factor__wrap(struct request *rq, const struct accounts *x, str account,
+                 const unsigned char secret[TOTP_SECRET]);
+/* Fails with INTERNAL: it was wrapped under other keys, or for another account. */
+int factor__unwrap(struct request *rq, const struct accounts *x, str account, str wrapped,
+                   unsigned char secret[TOTP_SECRET], struct err *err);
+WAITS int factor__pend(struct request *rq, const struct accounts *x, str account, str wrapped,
+                       struct err *err);
+/* *won: the step was not used before. */
+WAITS int factor__use(struct request *rq, const struct accounts *x, str account, str secret,
+                      int64_t step, bool *won, struct err *err);
+/* The pending secret counts now; gives new recovery codes. Fails with NOTFOUND: it does not stand
+ * there any more. */
+WAITS int factor__confirm(struct request *rq, const struct accounts *x, str account, str pending,
+                          int64_t step, str codes[RECOVERY_CODES], struct err *err);
+WAITS int factor__new_codes(struct request *rq, const struct accounts *x, str account,
+                            str codes[RECOVERY_CODES], struct err *err);
+/* Uses a recovery code up. */
+WAITS int factor__recover(struct request *rq, const struct accounts *x, str account, str code,
+                          bool *good, struct err *err);
+WAITS int factor__codes_left(struct request *rq, const struct accounts *x, str account,
+                             int64_t *out, struct err *err);
+WAITS int factor__remove(struct request *rq, const struct accounts *x, str account,
+                         struct err *err);
+
+/* ---- mfa.c, mfa_setup.c ---- */
+enum mfa_kind { MFA_VERIFY = 1, MFA_SETUP };
+/* The account of a token that mfa__gate gave. Fails with SIGNIN, word invalid_mfa_token. */
+int mfa__token(struct request *rq, const struct accounts *x, enum mfa_kind kind, str token,
+               str *account, struct err *err);
+/* Whether the first factor is enough. Fails with SIGNIN, words mfa_required and mfa_setup_required;
+ * mfa__gate adds the token for what comes next. */
+WAITS int mfa__gate(struct request *rq, const struct accounts *x, str account, struct err *err);
+WAITS int mfa__alone(struct request *rq, const struct accounts *x, str account, struct err *err);
+/* Where it is required: whether the account has one, as sessions and keys of before need. Fails
+ * with SIGNIN, word mfa_setup_required. */
+WAITS int mfa__has(struct request *rq, const struct accounts *x, str account, struct err *err);
+/* One more code of that account. Fails with LIMITED. */
+int mfa__attempt(struct request *rq, const struct accounts *x, str account, struct err *err);
+/* Tells of a wrong one. Gives DENIED, word wrong_code. */
+WAITS int mfa__wrong(struct request *rq, const struct accounts *x, str account, str field,
+                     struct err *err);
+/* That body has `code`, or `recovery_code`, and uses it up. Fails with DENIED, LIMITED, INVALID. */
+WAITS int mfa__prove(struct request *rq, const struct accounts *x, str account,
+                     const struct factor *f, const struct value *body, struct err *err);
+/* An account that may sign in. Fails with NOTFOUND, DENIED. */
+WAITS int mfa__account(struct request *rq, const struct accounts *x, str key, struct account *who,
+                       struct err *err);
+endpoint_fn mfa__verify, mfa__add, mfa__confirm, mfa__show, mfa__codes, mfa__remove;
 
 /* ---- leave.c ---- */
 endpoint_fn account__leave;

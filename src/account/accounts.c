@@ -29,6 +29,11 @@ static const char tables_lite[] =
     " event TEXT NOT NULL, account TEXT NOT NULL, login TEXT NOT NULL, address TEXT NOT NULL,"
     " agent TEXT NOT NULL, request_id TEXT NOT NULL, detail TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX IF NOT EXISTS cairn_audit_at ON cairn_audit (at);"
+    "CREATE TABLE IF NOT EXISTS cairn_totp (account TEXT PRIMARY KEY NOT NULL, secret TEXT NOT"
+    " NULL, pending TEXT NOT NULL, pending_at INTEGER NOT NULL, created_at INTEGER NOT NULL,"
+    " used_step INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS cairn_recovery (account TEXT NOT NULL, hash TEXT NOT NULL,"
+    " PRIMARY KEY (account, hash)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS cairn_keys (id TEXT PRIMARY KEY NOT NULL, account TEXT NOT NULL,"
     " name TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, hint TEXT NOT NULL, roles TEXT NOT NULL,"
     " can TEXT NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL,"
@@ -54,6 +59,11 @@ static const char tables_postgres[] =
     " event text NOT NULL, account text NOT NULL, login text NOT NULL, address text NOT NULL,"
     " agent text NOT NULL, request_id text NOT NULL, detail text NOT NULL);"
     "CREATE INDEX IF NOT EXISTS cairn_audit_at ON cairn_audit (at);"
+    "CREATE TABLE IF NOT EXISTS cairn_totp (account text PRIMARY KEY, secret text NOT NULL,"
+    " pending text NOT NULL, pending_at bigint NOT NULL, created_at bigint NOT NULL,"
+    " used_step bigint NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS cairn_recovery (account text NOT NULL, hash text NOT NULL,"
+    " PRIMARY KEY (account, hash));"
     "CREATE TABLE IF NOT EXISTS cairn_keys (id text PRIMARY KEY, account text NOT NULL,"
     " name text NOT NULL, hash text NOT NULL UNIQUE, hint text NOT NULL, roles text NOT NULL,"
     " can text NOT NULL, created_at bigint NOT NULL, expires_at bigint NOT NULL,"
@@ -171,6 +181,7 @@ int accounts_new(struct arena *a, const struct schema *s, struct db *db,
     x->hidden[x->password->index] = true;
     x->by_account = limiter(c->attempts, WINDOW_MS);
     x->by_address = limiter(c->attempts * ADDRESS_FACTOR, WINDOW_MS);
+    x->by_factor = limiter(c->attempts, WINDOW_MS);
     x->told = limiter(1, WINDOW_MS);
     if (c->mail) {
         x->mails_to = limiter(c->mails, HOUR_MS);
@@ -186,6 +197,7 @@ void accounts_free(struct accounts **x)
         return;
     limit_table_free(&(*x)->by_account);
     limit_table_free(&(*x)->by_address);
+    limit_table_free(&(*x)->by_factor);
     limit_table_free(&(*x)->told);
     limit_table_free(&(*x)->mails_to);
     limit_table_free(&(*x)->mails_by);
@@ -208,6 +220,12 @@ static bool by_letter(endpoint_fn *run)
     return false;
 }
 
+static bool by_factor(endpoint_fn *run)
+{
+    return run == mfa__verify || run == mfa__add || run == mfa__confirm || run == mfa__show ||
+           run == mfa__codes || run == mfa__remove;
+}
+
 static bool offered(const struct account_config *c, endpoint_fn *run)
 {
     if (run == account__register)
@@ -216,13 +234,15 @@ static bool offered(const struct account_config *c, endpoint_fn *run)
         return c->cookies;
     if (by_letter(run))
         return c->mail != NULL;
+    if (by_factor(run))
+        return c->mfa != MFA_OFF;
     return c->keys || (run != key__add && run != key__list && run != key__remove);
 }
 
 static bool opens(endpoint_fn *run)
 {
     return run == account__login || run == account__register || run == account__refresh ||
-           (by_letter(run) && run != account__email_ask);
+           run == mfa__verify || (by_letter(run) && run != account__email_ask);
 }
 
 int account_routes(struct router *r, const struct accounts *x, const str *prefixes, size_t count,
@@ -250,6 +270,12 @@ int account_routes(struct router *r, const struct accounts *x, const str *prefix
         {METHOD_POST, "/auth/pages/:flow", "the same, sent", page__do},
         {METHOD_GET, "/auth/me", "own account", account__show},
         {METHOD_DELETE, "/auth/me", "delete own account", account__leave},
+        {METHOD_POST, "/auth/mfa/verify", "sign in with a second factor", mfa__verify},
+        {METHOD_GET, "/auth/mfa", "own second factor", mfa__show},
+        {METHOD_POST, "/auth/mfa/totp", "begin with an authenticator app", mfa__add},
+        {METHOD_POST, "/auth/mfa/totp/confirm", "confirm the app by a code", mfa__confirm},
+        {METHOD_DELETE, "/auth/mfa/totp", "remove the app", mfa__remove},
+        {METHOD_POST, "/auth/mfa/recovery", "new recovery codes", mfa__codes},
         {METHOD_GET, "/auth/csrf", "token for writes under a cookie", cookie__csrf},
         {METHOD_GET, "/auth/sessions", "own sessions", session__list},
         {METHOD_DELETE, "/auth/sessions/:id", "end a session", session__remove},

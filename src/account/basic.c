@@ -81,6 +81,7 @@ int basic__who(struct request *rq, const struct accounts *x, str coded, int64_t 
     if (*out)
         return 0;
     TRY(by_password(rq, x, login, pair, &who, err));
+    TRY(mfa__alone(rq, x, who.key, err));
     account_principal(&rq->arena, x, who.cells, &p);
     name_hash(x, &who, sid);
     *out =

@@ -69,7 +69,15 @@ static int look_up(struct request *rq, const struct accounts *x, str sid, int64_
     TRY(account__by_key(rq, x, s->account, who, err));
     if (who->cells && !account__verified(x, who))
         who->cells = NULL;
-    return 0;
+    if (!who->cells)
+        return 0;
+    struct err why = {0};
+    int code = mfa__has(rq, x, who->key, &why);
+    if (code == E_SIGNIN)
+        who->cells = NULL; /* as none: whoever has it signs in again, and sets a factor up */
+    else if (code < 0)
+        *err = why;
+    return code == E_SIGNIN ? 0 : code;
 }
 
 static int64_t until(const struct accounts *x, const struct session *s, int64_t now)

@@ -157,7 +157,7 @@ static int credentials(struct request *rq, const struct accounts *x, struct valu
     return account__text(body, LIT("password"), password, err);
 }
 
-int account__begin(struct request *rq, const struct accounts *x, const struct account *who,
+int account__enter(struct request *rq, const struct accounts *x, const struct account *who,
                    bool cookie, struct err *err)
 {
     struct tokens t;

@@ -95,6 +95,7 @@ static int look_up(struct request *rq, const struct accounts *x, str text, int64
     TRY(account__by_key(rq, x, row[K_ACCOUNT].text, &who, err));
     if (!who.cells || !account__verified(x, &who))
         return invalid(err);
+    TRY(mfa__has(rq, x, who.key, err));
     TRY(touch(rq, x, row, now, err));
     account_principal(&rq->arena, x, who.cells, &p);
     narrow(&rq->arena, x, row, &p);

@@ -11,6 +11,7 @@ static int remove_all(struct request *rq, const struct accounts *x, const struct
     struct value now = value_int(account__now()), key = value_text(who->key);
     struct remove r = {.table = x->table,
                        .where = cond_test(&rq->arena, x->id, OP_EQ, who->cells[x->id->index])};
+    struct stmt factors[2];
     struct db_write list[] = {
         {.arena = &rq->arena, .expect = 1},
         {.arena = &rq->arena,
@@ -18,9 +19,14 @@ static int remove_all(struct request *rq, const struct accounts *x, const struct
          .st = STATEMENT("UPDATE cairn_keys SET revoked_at = $1 WHERE account = $2"
                          " AND revoked_at IS NULL",
                          now, key)},
+        {.arena = &rq->arena, .expect = -1},
+        {.arena = &rq->arena, .expect = -1},
         {.expect = -1}};
     struct audit_note note = {.event = AUDIT_ACCOUNT_DELETED, .account = who->key};
-    size_t count = audit__add(rq, x, &note, &list[2]) ? 3 : 2;
+    size_t count = audit__add(rq, x, &note, &list[4]) ? 5 : 4;
+    account_mfa_end(&rq->arena, who->key, factors);
+    list[2].st = factors[0];
+    list[3].st = factors[1];
     list[1].st.writes = true;
     TRY(sql_remove(x->config->dialect, &rq->arena, &r, &list[0].st, err));
     rq->statements += (unsigned)count;

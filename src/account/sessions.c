@@ -168,6 +168,7 @@ int session__refresh(struct request *rq, const struct accounts *x, str token, st
     TRY(account__by_key(rq, x, s.account, &who, err));
     if (!who.cells)
         return invalid(err);
+    TRY(mfa__has(rq, x, who.key, err));
     return tokens_for(rq, x, &who, sid, counter + 1, out, err);
 }
 

@@ -105,6 +105,8 @@ bool doc__query(struct doc *d, const struct endpoint *e)
 
 /* ---- signing in ---- */
 
+#define MFA_PROOF "'code':{'type':'string'},'recovery_code':{'type':'string'}"
+
 enum auth_body { BODY_NONE, BODY_LOGIN, BODY_REGISTER, BODY_OTHER };
 
 static const struct {
@@ -288,6 +290,76 @@ static const struct {
      204,
      NULL,
      {"401", "403", "404", "409", "422"}},
+    {"/auth/mfa/verify",
+     "verifySecondFactor",
+     "With the `mfa_token` that signing in answered (401 `mfa_required`), and `code` or "
+     "`recovery_code`: the session.",
+     "'properties':{'mfa_token':{'type':'string'}," MFA_PROOF "},'required':['mfa_token']",
+     METHOD_POST,
+     BODY_OTHER,
+     false,
+     false,
+     200,
+     "TokenSet",
+     {"401", "403", "404", "422"}},
+    {"/auth/mfa",
+     "getSecondFactor",
+     "Whether there is an authenticator app, and how many recovery codes are left.",
+     NULL,
+     METHOD_GET,
+     BODY_NONE,
+     false,
+     true,
+     200,
+     "MfaState",
+     {"401", "403"}},
+    {"/auth/mfa/totp",
+     "beginTotp",
+     "The secret for the app; it counts when a code of it was confirmed. Needs the password or a "
+     "session of the last ten minutes; to replace an app, a code of it.",
+     "'properties':{'password':{'type':'string'},'mfa_token':{'type':'string'}," MFA_PROOF "}",
+     METHOD_POST,
+     BODY_OTHER,
+     false,
+     true,
+     200,
+     "TotpSecret",
+     {"401", "403", "404", "422"}},
+    {"/auth/mfa/totp/confirm",
+     "confirmTotp",
+     "The recovery codes are shown this once. Other sessions end. With an `mfa_token` the answer "
+     "is "
+     "a session, too.",
+     "'properties':{'code':{'type':'string'},'mfa_token':{'type':'string'}},'required':['code']",
+     METHOD_POST,
+     BODY_OTHER,
+     false,
+     true,
+     200,
+     "RecoveryCodes",
+     {"409", "403", "404", "422"}},
+    {"/auth/mfa/totp",
+     "removeTotp",
+     "With a code of it, or a recovery code.",
+     "'properties':{" MFA_PROOF "}",
+     METHOD_DELETE,
+     BODY_OTHER,
+     false,
+     true,
+     204,
+     NULL,
+     {"401", "403", "404", "422"}},
+    {"/auth/mfa/recovery",
+     "newRecoveryCodes",
+     "The codes of before are void.",
+     "'properties':{" MFA_PROOF "}",
+     METHOD_POST,
+     BODY_OTHER,
+     false,
+     true,
+     200,
+     "RecoveryCodes",
+     {"401", "403", "404", "422"}},
     {"/auth/csrf",
      "getCsrfToken",
      "For the header X-CSRF-Token of changes under a cookie.",
@@ -485,11 +557,26 @@ bool doc__account(struct doc *d, const struct endpoint *e)
     "'string','null'],'format':'date-time'},'used_at':{'type':['string','null'],'format':"         \
     "'date-time'}"
 
+static void mfa_schemas(struct buf *b)
+{
+    put(b, "'MfaState':{'type':'object','required':['required','totp','recovery_codes'],"
+           "'properties':{'required':{'type':'boolean'},'totp':{'type':['object','null'],"
+           "'properties':{'created_at':{'type':'string','format':'date-time'}}},"
+           "'recovery_codes':{'type':'integer'}}}");
+    put(b, "'TotpSecret':{'type':'object','required':['secret','uri'],'properties':{'secret':{"
+           "'type':'string'},'uri':{'type':'string'},'expires_in':{'type':'integer'}}}");
+    put(b, "'RecoveryCodes':{'allOf':[{'$ref':'#/components/schemas/TokenSet'},{'type':'object',"
+           "'required':['recovery_codes'],'properties':{'recovery_codes':{'type':'array','items':{"
+           "'type':'string'}}}}]}");
+}
+
 static void key_schemas(struct buf *b, const struct account_config *c)
 {
     if (c->cookies)
         put(b, "'CsrfToken':{'type':'object','required':['csrf_token'],'properties':{'csrf_token':{"
                "'type':'string'}}}");
+    if (c->mfa != MFA_OFF)
+        mfa_schemas(b);
     if (!c->keys)
         return;
     put(b, "'ApiKey':{'type':'object','required':['id','name','hint'],'properties':{" KEY_MEMBERS

@@ -458,3 +458,8 @@ void identity_digest(const struct identity *i, str text, char out[DIGEST_TEXT + 
     mac_of(i, "digest", text.ptr, text.len, mac);
     sodium_bin2hex(out, DIGEST_TEXT + 1, mac, DIGEST_TEXT / 2);
 }
+
+void identity_key(const struct identity *i, const char *use, unsigned char out[IDENTITY_KEY])
+{
+    mac_of(i, "key", use, strlen(use), out);
+}

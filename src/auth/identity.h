@@ -103,5 +103,16 @@ void identity_csrf(const struct identity *i, str sid, char out[CSRF_TEXT]);
 /* A digest of a text under a key of this installation, in hex: to name what must not be told. */
 enum { DIGEST_TEXT = 32 };
 void identity_digest(const struct identity *i, str text, char out[DIGEST_TEXT + 1]);
+/* A key of this installation for one use. */
+enum { IDENTITY_KEY = 32 };
+void identity_key(const struct identity *i, const char *use, unsigned char out[IDENTITY_KEY]);
+
+/* ---- texts that nobody else can read or make (box.c) ---- */
+
+/* At most 4096 bytes. with: what it belongs to, needed again to open it. In base64url. */
+str identity_wrap(struct arena *a, const struct identity *i, const char *use, str with, str text);
+/* False: it is not of this installation, this use, or this `with`. */
+bool identity_unwrap(struct arena *a, const struct identity *i, const char *use, str with,
+                     str wrapped, str *out);
 
 #endif

@@ -35,6 +35,7 @@ struct err {
     const struct err_item *items; /* all faulty places, when there are several */
     size_t item_count;
     str offers;    /* of ACCEPT, MEDIA: what can be had or sent instead, with commas between */
+    str more;      /* further members of the answer, as JSON without braces; else empty */
     str operation; /* of a batch, that failed: a JSON Pointer, "/operations/2"; else empty */
 };
 

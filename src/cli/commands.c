@@ -66,9 +66,10 @@ static const struct command commands[] = {
     {"counters", cli_counters, "[check | repair]", "check the columns that count rows",
      "  check   how many rows tell a wrong number; exits with 1 when there are any\n"
      "  repair  count them anew\n"},
-    {"account", cli_account, "add LOGIN [--role R]",
-     "make an account, as the first admin of a project is",
-     "The password is read from standard input.\n"
+    {"account", cli_account, "add LOGIN [--role R] | mfa-remove LOGIN",
+     "make an account; take a lost second factor away",
+     "  add         the password is read from standard input\n"
+     "  mfa-remove  its second factor and recovery codes, when both are lost\n"
      "\n"
      "  --role R          its role\n"
      "  --column A=B,C=D  other columns\n"},
@@ -97,7 +98,8 @@ static const struct command commands[] = {
      "  --limit N         so many at most (50)\n"
      "  --json            a JSON object a line\n"},
     {"secrets", cli_secrets, "check", "find secrets in the files of the project",
-     "Reads what .gitignore leaves, not the data directory; exits with 1 when it finds any. A line\n"
+     "Reads what .gitignore leaves, not the data directory; exits with 1 when it finds any. A "
+     "line\n"
      "with `cairn:allow-secret` is passed over.\n"},
     {"can", cli_can, "USER ACTION TABLE[/ID]", "explain what an account may do, rule by rule",
      "USER is a name to sign in with, or `anyone`; ACTION is read, create, update or delete.\n"

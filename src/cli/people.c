@@ -131,6 +131,19 @@ static int add(struct people *p, const char *login, const char *role, const char
     return insert(&f);
 }
 
+/* ---- account mfa-remove ---- */
+
+static int mfa_remove(struct people *p, const char *login)
+{
+    struct principal who;
+    struct stmt st[2];
+    TRY(people_find(p, login, &who));
+    account_mfa_end(&p->arena, who.subject, st);
+    for (size_t i = 0; i < COUNT_OF(st); i++)
+        TRY(db_admin_run(p->admin, &st[i], &p->arena, NULL, &p->err));
+    return 0;
+}
+
 int cli_account(struct cli *c)
 {
     const char *role = NULL, *password = "-", *column = NULL;
@@ -141,13 +154,17 @@ int cli_account(struct cli *c)
     int code = cli_expect(c, 2, 2);
     if (code != CLI_OK)
         return code;
-    if (strcmp(c->args[0], "add") != 0)
-        return cli_usage(c, "'%.60s' is no action: add", c->args[0]);
+    bool adds = strcmp(c->args[0], "add") == 0;
+    if (!adds && strcmp(c->args[0], "mfa-remove") != 0)
+        return cli_usage(c, "'%.60s' is no action: add, mfa-remove", c->args[0]);
     code = people_open(c, &p);
-    if (code == CLI_OK && add(&p, c->args[1], role, password, column) < 0)
+    int done = code != CLI_OK ? 0
+               : adds         ? add(&p, c->args[1], role, password, column)
+                              : mfa_remove(&p, c->args[1]);
+    if (done < 0)
         code = cli_error(&p.err);
     if (code == CLI_OK)
-        printf("added %s\n", c->args[1]);
+        printf(adds ? "added %s\n" : "%s has no second factor any more\n", c->args[1]);
     people_close(&p);
     return code;
 }

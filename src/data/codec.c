@@ -1,4 +1,4 @@
-/* codec.c -- bytes as text: base64, base64url, hex. SPDX: Apache-2.0
+/* codec.c -- bytes as text: base64, base64url, base32, hex. SPDX: Apache-2.0
  * Reading is strict: one text per value of the bytes, so that a cursor or a token cannot be
  * written in two ways. Hence no blanks, and the bits that the last digit does not use are 0. */
 #include "data/data.h"
@@ -94,6 +94,22 @@ void base64url_put(struct buf *b, str bytes)
 bool base64url_get(struct arena *a, str text, str *out)
 {
     return get64(a, text, true, out);
+}
+
+void base32_put(struct buf *b, str bytes)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    unsigned bits = 0, held = 0;
+    if (!bytes.len || bytes.len > SIZE_MAX / 2 || !buf_room(b, bytes.len * 2))
+        return;
+    for (size_t i = 0; i < bytes.len; i++) {
+        bits = bits << 8 | (unsigned char)bytes.ptr[i];
+        for (held += 8; held >= 5; held -= 5)
+            b->ptr[b->len++] = digits[bits >> (held - 5) & 31];
+        bits &= 31;
+    }
+    if (held)
+        b->ptr[b->len++] = digits[bits << (5 - held) & 31];
 }
 
 void hex_put(struct buf *b, str bytes)

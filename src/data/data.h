@@ -137,6 +137,7 @@ void base64_put(struct buf *b, str bytes);               /* RFC 4648 section 4, 
 bool base64_get(struct arena *a, str text, str *out);    /* strict, padding required */
 void base64url_put(struct buf *b, str bytes);            /* section 5, no padding */
 bool base64url_get(struct arena *a, str text, str *out); /* strict: no padding, no stray bits */
+void base32_put(struct buf *b, str bytes);               /* RFC 4648 section 6, no padding */
 void hex_put(struct buf *b, str bytes);
 
 /* A decimal: optional sign, digits, optional fraction, optional exponent (at most 3 digits).

@@ -194,6 +194,10 @@ static void body_put(struct request *rq, const struct locale *l, int status, con
     if (!secret(status))
         items_put(rq, l, err,
                   (struct err_item){.field = str_of(err->field), .code = code, .message = detail});
+    if (err->more.len) {
+        buf_char(b, ',');
+        buf_str(b, err->more);
+    }
     buf_char(b, '}');
 }
 

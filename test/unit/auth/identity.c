@@ -145,10 +145,31 @@ static void test_since(void **state)
     assert_int_equal(identity_synced(id, 10100), 10000);
 }
 
+static void test_wrap(void **state)
+{
+    (void)state;
+    str out, text = LIT("a secret"), one = identity_wrap(&arena, id, "use", LIT("7"), text);
+    str two = identity_wrap(&arena, id, "use", LIT("7"), text);
+    assert_false(str_eq(one, two)); /* a nonce each */
+    assert_true(identity_unwrap(&arena, id, "use", LIT("7"), one, &out) && str_eq(out, text));
+    assert_true(identity_unwrap(&arena, id, "use", LIT("7"), two, &out) && str_eq(out, text));
+    assert_false(identity_unwrap(&arena, id, "use", LIT("8"), one, &out));   /* of another */
+    assert_false(identity_unwrap(&arena, id, "other", LIT("7"), one, &out)); /* for another use */
+    char *bent = arena_new(&arena, one.len);
+    for (size_t i = 0; i < one.len; i++) {
+        memcpy(bent, one.ptr, one.len);
+        bent[i] = bent[i] == 'A' ? 'B' : 'A';
+        assert_false(identity_unwrap(&arena, id, "use", LIT("7"), str_make(bent, one.len), &out));
+        assert_false(identity_unwrap(&arena, id, "use", LIT("7"), str_upto(one, i), &out));
+    }
+    str none = identity_wrap(&arena, id, "use", LIT(""), LIT(""));
+    assert_true(identity_unwrap(&arena, id, "use", LIT(""), none, &out) && out.len == 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_kept), cmocka_unit_test(test_revoked),
-                                       cmocka_unit_test(test_seal), cmocka_unit_test(test_csrf),
-                                       cmocka_unit_test(test_since)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_kept),  cmocka_unit_test(test_revoked),
+                                       cmocka_unit_test(test_seal),  cmocka_unit_test(test_csrf),
+                                       cmocka_unit_test(test_since), cmocka_unit_test(test_wrap)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -184,6 +184,28 @@ static void test_base64_round(void **state)
     buf_fini(&b);
 }
 
+/* RFC 4648, 10; without its padding. */
+static void test_base32(void **state)
+{
+    (void)state;
+    static const char *const pairs[][2] = {{"", ""},
+                                           {"f", "MY"},
+                                           {"fo", "MZXQ"},
+                                           {"foo", "MZXW6"},
+                                           {"foob", "MZXW6YQ"},
+                                           {"fooba", "MZXW6YTB"},
+                                           {"foobar", "MZXW6YTBOI"},
+                                           {"\xff\xff", "777Q"}};
+    struct buf b;
+    buf_init(&b, 64);
+    for (size_t i = 0; i < COUNT_OF(pairs); i++) {
+        buf_clear(&b);
+        base32_put(&b, str_of(pairs[i][0]));
+        assert_true(str_is(buf_view(&b), pairs[i][1]));
+    }
+    buf_fini(&b);
+}
+
 static void test_hex(void **state)
 {
     (void)state;
@@ -243,8 +265,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_decimal_canon), cmocka_unit_test(test_decimal_cmp),
         cmocka_unit_test(test_base64),        cmocka_unit_test(test_base64_strict),
-        cmocka_unit_test(test_base64_round),  cmocka_unit_test(test_hex),
-        cmocka_unit_test(test_uuid_canon),    cmocka_unit_test(test_uuid_new),
+        cmocka_unit_test(test_base32),        cmocka_unit_test(test_base64_round),
+        cmocka_unit_test(test_hex),           cmocka_unit_test(test_uuid_canon),
+        cmocka_unit_test(test_uuid_new),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -173,7 +173,9 @@ play('everybody gets the document of what he may do', { migrations: people, conf
   const nobody = await document(s);
   assert.deepEqual(ids(nobody), ['getPost', 'listPosts']);
   assert.equal(nobody.components.schemas.PostPart.properties.secret, undefined);
-  assert.doesNotMatch(JSON.stringify(nobody), /audit|secret"/);
+  const { TotpSecret, ...schemas } = nobody.components.schemas; // of signing in: it has a member of that name
+  assert.ok(TotpSecret);
+  assert.doesNotMatch(JSON.stringify({ ...nobody, components: { ...nobody.components, schemas } }), /audit|secret"/);
   references(nobody);
   assert.deepEqual(nobody.paths['/v1/posts'].get.security, [{}, { bearer: [] }, { apiKey: [] }, { cookie: [] }]);
   assert.deepEqual(nobody.paths['/v1/auth/me'].get.security, [{ bearer: [] }, { cookie: [] }]);
