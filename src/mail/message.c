@@ -185,7 +185,8 @@ void message__put(struct buf *b, const struct mail *m, const struct mail_row *r)
         body(b, "plain", r->plain);
         return;
     }
-    buf_printf(b, "Content-Type: multipart/alternative;\r\n boundary=\"=_%.*s\"\r\n\r\n--=_%.*s\r\n",
+    buf_printf(b,
+               "Content-Type: multipart/alternative;\r\n boundary=\"=_%.*s\"\r\n\r\n--=_%.*s\r\n",
                STR_ARG(r->id), STR_ARG(r->id));
     body(b, "plain", r->plain);
     buf_printf(b, "--=_%.*s\r\n", STR_ARG(r->id));

@@ -267,6 +267,7 @@ play('wrong settings stop the start', { ...what, on: ['sqlite'], serve: false },
     [config.replace('Shop <shop@example.com>', 'Shop <shop'), /cairn\.yaml:4:9: mail\.from/],
     [config.replace('mail:', 'mode: production\nmail:'), /mail\.url.*mail server is needed/],
     [config.replace('mail:', 'mail:\n  url: http://x'), /mail\.url: expected smtp/],
+    [config.replace('mail:', 'mail:\n  url: smtp://me:secret@x:25'), /mail\.url: expected smtp/],
     [`${config}  link_url: https://x/\n`, /\{token\}/],
     [`${config}  email: name\n`, /auth\.email: 'name' is not unique/],
     [config.replace('mail:', 'mode: production\nmail:\n  url: smtp://x:25'), /links in letters need it/],
@@ -301,4 +302,19 @@ play('the document tells of letters where there are some', { ...what, on: ['sqli
   for (const p of ['/verify/send', '/verify', '/reset/send', '/reset', '/magic/send', '/magic', '/email/send', '/email']) assert.ok(d.paths[`/v1/auth${p}`]?.post, p);
   assert.ok(!paths.some((p) => /dev|pages/.test(p)), 'pages are no part of it');
   assert.deepEqual(Object.keys(d.components.schemas.LetterAsked.properties), ['request', 'expires_in']);
+});
+
+play('asking takes as long for an address that nobody has', { ...what, on: ['sqlite'], args: ['--set', 'auth.mails=10000'] }, async (s) => {
+  await verified(s);
+  const took = { known: [], nobody: [] };
+  for (let i = 0; i < 120; i++) {
+    for (const [who, email] of i % 2 ? [['known', ada.email], ['nobody', 'nob@example.com']] : [['nobody', 'nob@example.com'], ['known', ada.email]]) {
+      const begin = process.hrtime.bigint();
+      ok(await s.post('/v1/auth/reset/send', { email }), 202);
+      took[who].push(Number(process.hrtime.bigint() - begin) / 1e6);
+    }
+  }
+  const median = (list) => list.sort((a, b) => a - b)[list.length / 2];
+  const [known, nobody] = [median(took.known), median(took.nobody)];
+  assert.ok(Math.abs(known - nobody) < 0.35 * Math.max(known, nobody), `${known} ms, ${nobody} ms`);
 });
