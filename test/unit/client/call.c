@@ -28,7 +28,7 @@ static int listener;
 static unsigned port;
 static char came[ROOM + 1];
 static size_t came_len;
-static unsigned connections;
+static atomic_uint connections;
 
 static void say(int fd, const char *text)
 {
