@@ -51,6 +51,8 @@ struct account_config {
     /* API keys, and passwords with each request: */
     bool keys, basic;
     int64_t key_s;               /* how long a key is good at most; 0: for ever */
+    const struct issuer_config *issuers; /* others whose tokens are taken */
+    size_t issuer_count;
     const struct access *access; /* whose roles a key may have; NULL in a preview */
 };
 
@@ -105,7 +107,8 @@ bool account_mails(const struct accounts *x); /* there are letters */
  * X-API-Key, or else by a session's cookie; *out NULL for a request with none of them. Whoever
  * names himself is not looked up by a cookie. A write under a cookie must come from a page of ours.
  * Waits for the database where it is not remembered. Fails with SIGNIN; BAD (two credentials);
- * DENIED (words cross_site, csrf_token); BUSY. */
+ * DENIED (words cross_site, csrf_token); BUSY
+ * (word issuer_away: a token of another issuer cannot be checked now). */
 WAITS int account_who(const struct accounts *x, struct request *rq, int64_t now,
                       struct signed_in **out, struct err *err);
 

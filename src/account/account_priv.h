@@ -210,6 +210,11 @@ WAITS int basic__who(struct request *rq, const struct accounts *x, str coded, in
 /* What was remembered of the password with that hash is not good any more. */
 void basic__forget(const struct accounts *x, const struct account *who);
 
+/* ---- outside.c ---- */
+/* By a token that another issuer may have signed. Fails as identity_check and issuer_check. */
+WAITS int outside__who(struct request *rq, const struct accounts *x, str token, int64_t now,
+                       struct signed_in **out, struct err *err);
+
 /* ---- device.c ---- */
 /* "Firefox on Linux", of a User-Agent; what it does not know it calls by its first word. Lives in
  * a, or is a literal. */

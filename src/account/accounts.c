@@ -137,6 +137,21 @@ static int is_unique(const struct accounts *x, const struct column *c, const cha
                 key, STR_ARG(c->name));
 }
 
+/* What claims of other issuers are looked for in. */
+static int issuer_columns(const struct accounts *x, struct arena *a, struct err *err)
+{
+    const struct column *c;
+    for (size_t i = 0; i < x->config->issuer_count; i++) {
+        str name = x->config->issuers[i].column;
+        if (!name.len)
+            continue;
+        TRY(column_of(x, a, "issuers", name, &c, err));
+        if (c != x->id)
+            TRY(is_unique(x, c, "issuers", err));
+    }
+    return 0;
+}
+
 static int columns_of(struct accounts *x, struct arena *a, struct err *err)
 {
     const struct account_config *c = x->config;
@@ -150,6 +165,7 @@ static int columns_of(struct accounts *x, struct arena *a, struct err *err)
     if (c->email.len)
         TRY(text_column(x, a, "email", c->email, &x->email, err));
     TRY(claim_columns(x, a, err));
+    TRY(issuer_columns(x, a, err));
     TRY(is_unique(x, x->login, "login", err));
     return c->email.len ? is_unique(x, x->email, "email", err) : 0;
 }

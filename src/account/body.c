@@ -44,8 +44,9 @@ int account__me(const struct request *rq, str *key, struct err *err)
 {
     const struct principal *p = rq->principal;
     if (p && p->key.len)
-        return fail_field(err, E_DENIED, LIT("not_for_keys"), LIT(""),
-                          "an API key cannot do this: its owner signs in for it");
+        return fail_field(
+            err, E_DENIED, LIT("not_for_keys"), LIT(""),
+            "an API key, or a token of another issuer, cannot do this: sign in for it");
     if (p && p->subject.len) {
         *key = p->subject;
         return 0;

@@ -19,6 +19,8 @@ static int by_authorization(const struct accounts *x, struct request *rq, str va
                           x->config->basic || x->config->keys ? " or Basic" : "");
     if (x->config->keys && str_starts(rest, LIT("ck_")))
         return key__who(rq, x, rest, LIT(""), now, out, err);
+    if (identity_outside(x->identity))
+        return outside__who(rq, x, rest, now, out, err);
     return identity_check(x->identity, rest, now, out, err);
 }
 

@@ -18,6 +18,7 @@ struct identity {
     struct passwords *passwords;
     struct revoked revoked;
     int64_t synced; /* 0: never yet */
+    struct issuer *issuers[ISSUERS_MOST];
 };
 
 struct signed_in {
@@ -52,6 +53,9 @@ int identity_open(const struct identity_config *c, struct identity **out, bool *
         return code;
     }
     revoked_init(&i->revoked);
+    BUG_ON(c->issuer_count > ISSUERS_MOST);
+    for (size_t k = 0; k < c->issuer_count; k++)
+        i->issuers[k] = issuer_new(&c->issuers[k], &c->issuer_times, c->client);
     *out = i;
     return 0;
 }
@@ -60,6 +64,8 @@ void identity_close(struct identity **i)
 {
     if (!*i)
         return;
+    for (size_t k = 0; k < ISSUERS_MOST; k++)
+        issuer_free(&(*i)->issuers[k]);
     passwords_free(&(*i)->passwords);
     keys_close(&(*i)->keys);
     revoked_fini(&(*i)->revoked);
@@ -312,6 +318,27 @@ int identity_check(struct identity *i, str token, int64_t now, struct signed_in 
     s->refs++;
     *out = s;
     return 0;
+}
+
+bool identity_outside(const struct identity *i)
+{
+    return i->config.issuer_count != 0;
+}
+
+bool identity_holds(struct identity *i, str token)
+{
+    unsigned char digest[DIGEST];
+    const struct signed_in *s = *slot_of(keys_now(&i->keys), token, digest);
+    return is_that(s, i, BY_TOKEN, digest);
+}
+
+struct issuer *identity_issuer(const struct identity *i, str iss)
+{
+    for (size_t k = 0; k < i->config.issuer_count; k++) {
+        if (str_eq(i->config.issuers[k].issuer, iss))
+            return i->issuers[k];
+    }
+    return NULL;
 }
 
 /* What is refused here is remembered for longer than anything that was kept of it. */

@@ -3,7 +3,7 @@
 #ifndef CAIRN_AUTH_IDENTITY_H
 #define CAIRN_AUTH_IDENTITY_H
 
-#include "auth/jwt.h"
+#include "auth/issuer.h"
 #include "auth/password.h"
 #include "data/principal.h"
 
@@ -15,6 +15,10 @@ struct identity_config {
     enum jwt_alg alg;       /* of new keys */
     int64_t access_seconds; /* how long an access token is good */
     struct password_config passwords;
+    const struct issuer_config *issuers; /* others whose tokens are taken */
+    size_t issuer_count;
+    struct issuer_times issuer_times;
+    struct client *client; /* for their keys */
 };
 
 /* *made: there were no keys, and they were made. Blocks. Fails with IO, CONFIG (a damaged file).
@@ -62,7 +66,7 @@ int identity_check(struct identity *i, str token, int64_t now, struct signed_in 
                    struct err *err);
 const struct principal *signed_in_principal(const struct signed_in *s);
 str signed_in_sid(const struct signed_in *s); /* the session's id, or the API key's */
-enum signed_by { BY_TOKEN, BY_COOKIE, BY_KEY, BY_PASSWORD };
+enum signed_by { BY_TOKEN, BY_COOKIE, BY_KEY, BY_PASSWORD, BY_ISSUER };
 enum signed_by signed_in_by(const struct signed_in *s);
 void identity_release(struct signed_in **s);
 void identity_thread_end(void); /* drops what the calling thread keeps */
@@ -74,6 +78,15 @@ void identity_revoke(struct identity *i, str sid, int64_t now);
  * up to now. At first: as long as anything from before could still be good. Of one thread. */
 int64_t identity_synced(const struct identity *i, int64_t now);
 void identity_sync_done(struct identity *i, int64_t now);
+
+/* ---- tokens of others ---- */
+
+/* Whether tokens of others are taken at all. */
+bool identity_outside(const struct identity *i);
+/* Whether the thread keeps this very token as one of ours: then it is nobody else's. */
+bool identity_holds(struct identity *i, str token);
+/* The one whose `iss` that is, or NULL. */
+struct issuer *identity_issuer(const struct identity *i, str iss);
 
 /* ---- other credentials: checked by whoever calls, kept here like tokens ---- */
 

@@ -153,3 +153,11 @@ int jwt_check(struct arena *a, str token, const struct jwt_rules *rules, struct 
         return refuse(err, "the token is meant for another audience");
     return check_times(claims, rules, err);
 }
+
+int jwt_peek(struct arena *a, str token, struct value *head, struct value *claims, struct err *err)
+{
+    struct parts p;
+    TRY(cut(a, token, &p, err));
+    TRY(object(a, p.head, "header", head, err));
+    return object(a, p.claims, "body", claims, err);
+}

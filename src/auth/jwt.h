@@ -46,4 +46,8 @@ struct jwt_rules {
 int jwt_check(struct arena *a, str token, const struct jwt_rules *rules, struct value *claims,
               struct err *err);
 
+/* Header and claims of a token that nobody has checked yet: to find out who is to check it, and
+ * for nothing else. They point into a. Fails with SIGNIN, word "invalid_token". */
+int jwt_peek(struct arena *a, str token, struct value *head, struct value *claims, struct err *err);
+
 #endif

@@ -211,6 +211,8 @@ static const struct config_node **later(struct config_load *l, str path)
         return &l->caches;
     if (str_is(path, "versions"))
         return &l->versions;
+    if (str_is(path, "auth.issuers"))
+        return &l->issuers;
     return str_is(path, "cors.routes") ? &l->cors_routes : NULL;
 }
 

@@ -91,6 +91,8 @@ struct config {
     size_t version_count;               /* 0: there is one, at rest.prefix */
     const str *prefixes;                /* of the versions, or that one */
     size_t prefix_count;
+    const struct issuer_config *issuers; /* of auth.issuers */
+    size_t issuer_count;
     bool access_given; /* one of them is there: nothing is allowed that they do not allow */
     str dir;           /* the project directory, as given */
     str file;          /* DIR/cairn.yaml; empty when there is none */

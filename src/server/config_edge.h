@@ -37,6 +37,7 @@ str config__version_of(str prefix);
 void config__caches(struct config_load *l); /* config_cache.c: l->caches, must_match */
 void config__codings(struct config_load *l); /* config_formats.c: c->codings */
 void config__limits(struct config_load *l); /* config_limits.c: l->limits, l->clients */
+void config__issuers(struct config_load *l); /* config_issuers.c: l->issuers */
 void config__edge(struct config_load *l);   /* all of c->edge */
 
 #endif

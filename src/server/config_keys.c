@@ -102,4 +102,6 @@ void config__freeze(struct config *next, const struct config *boot)
     next->data_path = boot->data_path;
     next->migrations_path = boot->migrations_path;
     next->queries_path = boot->queries_path;
+    next->issuers = boot->issuers;
+    next->issuer_count = boot->issuer_count;
 }

@@ -88,7 +88,10 @@ static void example_comment(struct buf *out, const struct config_key *k, const c
         buf_lit(out, " to ");
         put_limit(out, k, k->max);
     } else if (k->type == CONFIG_SECRET) {
-        buf_printf(out, "\n%s# never written here: file:PATH, credential:NAME, exec:COMMAND or ${VARIABLE}", indent);
+        buf_printf(
+            out,
+            "\n%s# never written here: file:PATH, credential:NAME, exec:COMMAND or ${VARIABLE}",
+            indent);
     }
     buf_lit(out, "\n");
 }
@@ -229,10 +232,28 @@ static const char docs_tail[] =
     "    languages:                       # rows in other languages (../formats.md#rows)\n"
     "      es: { title: titulo, body: { as: texto, from: body_spanish } }\n"
     "```\n"
+    "\n## auth.issuers\n\n"
+    "Others whose access tokens are taken: [tokens of other "
+    "issuers](../oauth.md#tokens-of-other-issuers).\n\n"
+    "```yaml\n"
+    "auth:\n"
+    "  table: users\n"
+    "  issuers:\n"
+    "    - issuer: https://login.example.com  # the iss of its tokens\n"
+    "      audience: https://api.example.com  # their aud must name this\n"
+    "      jwks: https://login.example.com/keys # else its openid-configuration says where\n"
+    "      algorithms: [RS256]              # EdDSA, ES256, RS256; all of them unless said\n"
+    "      typ: at+jwt                      # any, unless said\n"
+    "      account: email                   # the claim that names an account; else none does\n"
+    "      column: email                    # the unique column it is looked for in; else "
+    "auth.login\n"
+    "      roles: realm_access.roles        # the claim of roles; else the account's are taken\n"
+    "```\n"
     "\n## cache_control\n\n"
     "`Cache-Control` and `Vary` of GETs that succeed: the first rule whose path fits, else\n"
     "`http.cache_control` ([rest.md](rest.md#caches-and-lost-updates)). Where people sign in,\n"
-    "every answer says `Vary: Authorization, Cookie, X-API-Key`, too (cookies and keys where they are on).\n\n"
+    "every answer says `Vary: Authorization, Cookie, X-API-Key`, too (cookies and keys where they "
+    "are on).\n\n"
     "```yaml\n"
     "cache_control:\n"
     "  - { path: /v1/products/*, value: \"public, max-age=60\" }\n"
@@ -366,6 +387,8 @@ static void schema_rules(struct buf *out, str section)
         "\":{\"type\":[\"array\",\"null\"],\"items\":{\"type\":\"object\"}},";
     if (str_is(section, "cors"))
         buf_printf(out, "\"routes%s", rules);
+    if (str_is(section, "auth"))
+        buf_printf(out, "\"issuers%s", rules);
     if (str_is(section, "rate_limit"))
         buf_printf(out, "\"clients%s", rules);
 }

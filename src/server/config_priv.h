@@ -18,7 +18,7 @@ struct config_load {
     struct err_item *faults, *warnings;
     size_t fault_count, warning_count; /* may pass CONFIG_FAULTS_MOST: those are not kept */
     /* Sections that are read when all single values are known; NULL: not there. */
-    const struct config_node *limits, *clients, *cors_routes, *caches, *versions;
+    const struct config_node *limits, *clients, *cors_routes, *caches, *versions, *issuers;
 };
 
 /* A node of cairn.yaml. */

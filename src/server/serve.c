@@ -149,7 +149,7 @@ static int prepare(struct serve *s, struct err *err)
     TRY(listen_all(s, err));
     TRY(migrations(s, &db, err));
     s->app->client = client_start(c);
-    TRY(signin_open(c, &s->app->identity, err));
+    TRY(signin_open(c, s->app->client, &s->app->identity, err));
     TRY(first_world(s, &db, err));
     world_metrics(s->world);
     serve_rest();

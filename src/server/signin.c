@@ -29,7 +29,8 @@ void signin_keys_file(const struct config *c, char *out, size_t room)
     snprintf(out, room, "%.*s/auth.keys", STR_ARG(c->data_path));
 }
 
-int signin_open(const struct config *c, struct identity **out, struct err *err)
+int signin_open(const struct config *c, struct client *client, struct identity **out,
+                struct err *err)
 {
     static char path[KEYS_PATH_MOST]; /* as long as the identity; one a process */
     bool made;
@@ -42,7 +43,13 @@ int signin_open(const struct config *c, struct identity **out, struct err *err)
                                 .audience = c->auth_audience,
                                 .alg = (enum jwt_alg)c->auth_algorithm, /* the words' order */
                                 .access_seconds = (int64_t)c->auth_access_ttl / MS,
-                                .passwords = signin_passwords(c)};
+                                .passwords = signin_passwords(c),
+                                .issuers = c->issuers,
+                                .issuer_count = c->issuer_count,
+                                .issuer_times = {(int64_t)c->auth_issuer_refresh,
+                                                 (int64_t)c->auth_issuer_keys,
+                                                 (int64_t)c->auth_issuer_stale},
+                                .client = client};
     secret_dirs(c);
     TRY(identity_open(&i, out, &made, err));
     if (made)
@@ -80,6 +87,8 @@ static struct account_config account_settings(const struct config *c)
     return (struct account_config){.prefix = c->prefixes[c->edge.versions.fallback],
                                    .dialect = config_dialect(c),
                                    .table = c->auth_table,
+                                   .issuers = c->issuers,
+                                   .issuer_count = c->issuer_count,
                                    .login = c->auth_login,
                                    .password = c->auth_password,
                                    .roles = c->auth_roles,

@@ -8,7 +8,8 @@
 struct world;
 
 /* The keys of this installation; *out NULL when nobody signs in. Blocks. Fails with CONFIG, IO. */
-int signin_open(const struct config *config, struct identity **out, struct err *err);
+int signin_open(const struct config *config, struct client *client, struct identity **out,
+                struct err *err);
 enum { KEYS_PATH_MOST = 4200 };
 /* The path of their file. */
 void signin_keys_file(const struct config *config, char *out, size_t room);
