@@ -47,6 +47,7 @@ struct account_config {
     /* Where a client is, behind trusted proxies; for counting attempts as a network. NULL: the
      * peer. */
     str (*client)(struct request *rq, bool network);
+    bool passkeys;
     enum mfa_rule mfa; /* second factors */
     /* API keys, and passwords with each request: */
     bool keys, basic;
@@ -136,8 +137,9 @@ int account_key_check(struct arena *a, const struct schema *s, const struct acce
 /* Live keys of an account (empty: of all): id, account, name, hint, roles, can, created_at,
  * expires_at, used_at. */
 struct stmt account_keys_list(struct arena *a, str account);
+enum { MFA_TABLES = 3 };
 /* The statements that take an account's second factor and recovery codes away. */
-void account_mfa_end(struct arena *a, str account, struct stmt out[2]);
+void account_mfa_end(struct arena *a, str account, struct stmt out[MFA_TABLES]);
 struct stmt account_key_end(struct arena *a, str id, int64_t now);
 
 #endif

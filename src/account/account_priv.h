@@ -184,6 +184,7 @@ bool cookie__plain(const struct accounts *x,
 endpoint_fn cookie__csrf;
 
 /* ---- csrf.c ---- */
+str csrf__origin(str url); /* "https://host:port", or empty */
 /* Whether a write under this session may be what its owner wants. Fails with DENIED. */
 int csrf__check(const struct request *rq, const struct accounts *x, str sid, struct err *err);
 /* Where there is no session yet: only what tells that it is from elsewhere is refused. */
@@ -333,7 +334,7 @@ WAITS int factor__remove(struct request *rq, const struct accounts *x, str accou
                          struct err *err);
 
 /* ---- mfa.c, mfa_setup.c ---- */
-enum mfa_kind { MFA_VERIFY = 1, MFA_SETUP };
+enum mfa_kind { MFA_NONE, MFA_VERIFY, MFA_SETUP };
 /* The account of a token that mfa__gate gave. Fails with SIGNIN, word invalid_mfa_token. */
 int mfa__token(struct request *rq, const struct accounts *x, enum mfa_kind kind, str token,
                str *account, struct err *err);
@@ -355,7 +356,32 @@ WAITS int mfa__prove(struct request *rq, const struct accounts *x, str account,
 /* An account that may sign in. Fails with NOTFOUND, DENIED. */
 WAITS int mfa__account(struct request *rq, const struct accounts *x, str key, struct account *who,
                        struct err *err);
+/* By the body's password, or a session of minutes. Fails with DENIED, word fresh_sign_in_required;
+ * SIGNIN. */
+WAITS int mfa__fresh(struct request *rq, const struct accounts *x, const struct account *who,
+                     const struct value *body, struct err *err);
 endpoint_fn mfa__verify, mfa__add, mfa__confirm, mfa__show, mfa__codes, mfa__remove;
+
+/* ---- passkey_rows.c, passkeys.c ---- */
+struct passkey {
+    str id, account, name, key; /* id and key in base64url */
+    int64_t counter;
+};
+/* id, name, created_at, used_at */
+WAITS int passkey__all_of(struct request *rq, const struct accounts *x, str account,
+                          struct rows *out, struct err *err);
+/* out->account is empty when there is none. */
+WAITS int passkey__find(struct request *rq, const struct accounts *x, str id, struct passkey *out,
+                        struct err *err);
+WAITS int passkey__add(struct request *rq, const struct accounts *x, const struct passkey *p,
+                       struct err *err);
+/* *won: the counter went on, and no challenge of `state` or after it was answered before. */
+WAITS int passkey__use(struct request *rq, const struct accounts *x, const struct passkey *p,
+                       int64_t state, bool *won, struct err *err);
+WAITS int passkey__end(struct request *rq, const struct accounts *x, str account, str id,
+                       bool *ended, struct err *err);
+endpoint_fn passkey__options, passkey__make, passkey__list, passkey__remove, passkey__ask,
+    passkey__login;
 
 /* ---- leave.c ---- */
 endpoint_fn account__leave;

@@ -34,6 +34,10 @@ static const char tables_lite[] =
     " used_step INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS cairn_recovery (account TEXT NOT NULL, hash TEXT NOT NULL,"
     " PRIMARY KEY (account, hash)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS cairn_passkeys (id TEXT PRIMARY KEY NOT NULL, account TEXT NOT"
+    " NULL, name TEXT NOT NULL, key TEXT NOT NULL, counter INTEGER NOT NULL, created_at INTEGER"
+    " NOT NULL, used_at INTEGER NOT NULL, used_state INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS cairn_passkeys_account ON cairn_passkeys (account);"
     "CREATE TABLE IF NOT EXISTS cairn_keys (id TEXT PRIMARY KEY NOT NULL, account TEXT NOT NULL,"
     " name TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, hint TEXT NOT NULL, roles TEXT NOT NULL,"
     " can TEXT NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL,"
@@ -64,6 +68,10 @@ static const char tables_postgres[] =
     " used_step bigint NOT NULL);"
     "CREATE TABLE IF NOT EXISTS cairn_recovery (account text NOT NULL, hash text NOT NULL,"
     " PRIMARY KEY (account, hash));"
+    "CREATE TABLE IF NOT EXISTS cairn_passkeys (id text PRIMARY KEY, account text NOT"
+    " NULL, name text NOT NULL, key text NOT NULL, counter bigint NOT NULL, created_at bigint"
+    " NOT NULL, used_at bigint NOT NULL, used_state bigint NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS cairn_passkeys_account ON cairn_passkeys (account);"
     "CREATE TABLE IF NOT EXISTS cairn_keys (id text PRIMARY KEY, account text NOT NULL,"
     " name text NOT NULL, hash text NOT NULL UNIQUE, hint text NOT NULL, roles text NOT NULL,"
     " can text NOT NULL, created_at bigint NOT NULL, expires_at bigint NOT NULL,"
@@ -242,6 +250,12 @@ static bool by_factor(endpoint_fn *run)
            run == mfa__codes || run == mfa__remove;
 }
 
+static bool by_passkey(endpoint_fn *run)
+{
+    return run == passkey__options || run == passkey__make || run == passkey__list ||
+           run == passkey__remove || run == passkey__ask || run == passkey__login;
+}
+
 static bool offered(const struct account_config *c, endpoint_fn *run)
 {
     if (run == account__register)
@@ -250,6 +264,8 @@ static bool offered(const struct account_config *c, endpoint_fn *run)
         return c->cookies;
     if (by_letter(run))
         return c->mail != NULL;
+    if (by_passkey(run))
+        return c->passkeys && (c->public_url.len || c->development);
     if (by_factor(run))
         return c->mfa != MFA_OFF;
     return c->keys || (run != key__add && run != key__list && run != key__remove);
@@ -258,7 +274,8 @@ static bool offered(const struct account_config *c, endpoint_fn *run)
 static bool opens(endpoint_fn *run)
 {
     return run == account__login || run == account__register || run == account__refresh ||
-           run == mfa__verify || (by_letter(run) && run != account__email_ask);
+           run == mfa__verify || run == passkey__ask || run == passkey__login ||
+           (by_letter(run) && run != account__email_ask);
 }
 
 int account_routes(struct router *r, const struct accounts *x, const str *prefixes, size_t count,
@@ -292,6 +309,13 @@ int account_routes(struct router *r, const struct accounts *x, const str *prefix
         {METHOD_POST, "/auth/mfa/totp/confirm", "confirm the app by a code", mfa__confirm},
         {METHOD_DELETE, "/auth/mfa/totp", "remove the app", mfa__remove},
         {METHOD_POST, "/auth/mfa/recovery", "new recovery codes", mfa__codes},
+        {METHOD_POST, "/auth/passkeys/options", "begin with a passkey", passkey__options},
+        {METHOD_POST, "/auth/passkeys", "add a passkey", passkey__make},
+        {METHOD_GET, "/auth/passkeys", "own passkeys", passkey__list},
+        {METHOD_DELETE, "/auth/passkeys/:id", "remove a passkey", passkey__remove},
+        {METHOD_POST, "/auth/passkeys/login/options", "ask to sign in with a passkey",
+         passkey__ask},
+        {METHOD_POST, "/auth/passkeys/login", "sign in with a passkey", passkey__login},
         {METHOD_GET, "/auth/csrf", "token for writes under a cookie", cookie__csrf},
         {METHOD_GET, "/auth/sessions", "own sessions", session__list},
         {METHOD_DELETE, "/auth/sessions/:id", "end a session", session__remove},

@@ -10,7 +10,7 @@
 enum from { FROM_US, FROM_ELSEWHERE, FROM_SILENCE };
 
 /* "https://host:port" of a URL. */
-static str origin_of(str url)
+str csrf__origin(str url)
 {
     size_t scheme = str_find(url, ':');
     if (scheme == STR_NONE || !str_starts(str_from(url, scheme), LIT("://")))
@@ -28,7 +28,7 @@ static bool ours(const struct request *rq, const struct accounts *x, str origin)
     bool safe = str_starts(origin, LIT("https://")) || cookie__plain(x, rq);
     if (host.len && safe && str_eqi(host, rq->host))
         return true;
-    str public = origin_of(x->config->public_url);
+    str public = csrf__origin(x->config->public_url);
     return public.len && str_eqi(public, origin);
 }
 
@@ -45,7 +45,7 @@ static enum from where_from(const struct request *rq, const struct accounts *x)
     if (origin.ptr)
         return ours(rq, x, origin) ? FROM_US : FROM_ELSEWHERE;
     if (referer.ptr)
-        return ours(rq, x, origin_of(referer)) ? FROM_US : FROM_ELSEWHERE;
+        return ours(rq, x, csrf__origin(referer)) ? FROM_US : FROM_ELSEWHERE;
     return FROM_SILENCE;
 }
 

@@ -11,7 +11,7 @@ static int remove_all(struct request *rq, const struct accounts *x, const struct
     struct value now = value_int(account__now()), key = value_text(who->key);
     struct remove r = {.table = x->table,
                        .where = cond_test(&rq->arena, x->id, OP_EQ, who->cells[x->id->index])};
-    struct stmt factors[2];
+    struct stmt factors[MFA_TABLES];
     struct db_write list[] = {
         {.arena = &rq->arena, .expect = 1},
         {.arena = &rq->arena,
@@ -21,12 +21,14 @@ static int remove_all(struct request *rq, const struct accounts *x, const struct
                          now, key)},
         {.arena = &rq->arena, .expect = -1},
         {.arena = &rq->arena, .expect = -1},
+        {.arena = &rq->arena, .expect = -1},
         {.expect = -1}};
     struct audit_note note = {.event = AUDIT_ACCOUNT_DELETED, .account = who->key};
-    size_t count = audit__add(rq, x, &note, &list[4]) ? 5 : 4;
+    size_t count =
+        audit__add(rq, x, &note, &list[2 + MFA_TABLES]) ? 3 + MFA_TABLES : 2 + MFA_TABLES;
     account_mfa_end(&rq->arena, who->key, factors);
-    list[2].st = factors[0];
-    list[3].st = factors[1];
+    for (int i = 0; i < MFA_TABLES; i++)
+        list[2 + i].st = factors[i];
     list[1].st.writes = true;
     TRY(sql_remove(x->config->dialect, &rq->arena, &r, &list[0].st, err));
     rq->statements += (unsigned)count;

@@ -65,32 +65,58 @@ static void give_token(struct request *rq, const struct accounts *x, enum mfa_ki
                              STR_ARG(token_make(rq, x, kind, account)), TOKEN_SECONDS);
 }
 
-int mfa__alone(struct request *rq, const struct accounts *x, str account, struct err *err)
+static int passkey_wanted(struct err *err)
+{
+    return fail_field(err, E_SIGNIN, LIT("mfa_required"), LIT(""),
+                      "the account has a passkey: sign in with that");
+}
+
+/* kind: of the token for what comes next; MFA_NONE: there is none. */
+static int needed(struct request *rq, const struct accounts *x, str account, enum mfa_kind *kind,
+                  struct err *err)
 {
     struct factor f;
+    struct rows rows;
+    *kind = MFA_NONE;
     if (x->config->mfa == MFA_OFF)
         return 0;
     TRY(factor__find(rq, x, account, &f, err));
+    *kind = f.secret.len ? MFA_VERIFY : MFA_NONE;
     if (f.secret.len)
         return code_wanted(err);
-    return x->config->mfa == MFA_REQUIRED ? setup_wanted(err) : 0;
+    if (x->config->mfa != MFA_REQUIRED)
+        return 0;
+    TRY(passkey__all_of(rq, x, account, &rows, err));
+    *kind = rows.count ? MFA_NONE : MFA_SETUP; /* the password alone adds no app beside a passkey */
+    return rows.count ? passkey_wanted(err) : setup_wanted(err);
+}
+
+int mfa__alone(struct request *rq, const struct accounts *x, str account, struct err *err)
+{
+    enum mfa_kind kind;
+    return needed(rq, x, account, &kind, err);
 }
 
 int mfa__gate(struct request *rq, const struct accounts *x, str account, struct err *err)
 {
-    int code = mfa__alone(rq, x, account, err);
-    if (code == E_SIGNIN)
-        give_token(rq, x, str_is(err->word, "mfa_required") ? MFA_VERIFY : MFA_SETUP, account, err);
+    enum mfa_kind kind;
+    int code = needed(rq, x, account, &kind, err);
+    if (code == E_SIGNIN && kind != MFA_NONE)
+        give_token(rq, x, kind, account, err);
     return code;
 }
 
 int mfa__has(struct request *rq, const struct accounts *x, str account, struct err *err)
 {
     struct factor f;
+    struct rows rows;
     if (x->config->mfa != MFA_REQUIRED)
         return 0;
     TRY(factor__find(rq, x, account, &f, err));
-    return f.secret.len ? 0 : setup_wanted(err);
+    if (f.secret.len)
+        return 0;
+    TRY(passkey__all_of(rq, x, account, &rows, err));
+    return rows.count ? 0 : setup_wanted(err);
 }
 
 /* ---- codes ---- */

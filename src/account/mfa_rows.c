@@ -206,13 +206,14 @@ int factor__codes_left(struct request *rq, const struct accounts *x, str account
     return 0;
 }
 
-void account_mfa_end(struct arena *a, str account, struct stmt out[2])
+void account_mfa_end(struct arena *a, str account, struct stmt out[MFA_TABLES])
 {
     struct value *binds = ARENA_ARRAY(a, struct value, 1);
     binds[0] = value_text(account);
     out[0] = (struct stmt){.text = LIT("DELETE FROM cairn_totp WHERE account = $1")};
     out[1] = (struct stmt){.text = LIT("DELETE FROM cairn_recovery WHERE account = $1")};
-    for (int i = 0; i < 2; i++) {
+    out[2] = (struct stmt){.text = LIT("DELETE FROM cairn_passkeys WHERE account = $1")};
+    for (int i = 0; i < MFA_TABLES; i++) {
         out[i].binds = binds;
         out[i].bind_count = 1;
         out[i].writes = true;
@@ -221,7 +222,7 @@ void account_mfa_end(struct arena *a, str account, struct stmt out[2])
 
 int factor__remove(struct request *rq, const struct accounts *x, str account, struct err *err)
 {
-    struct stmt st[2];
+    struct stmt st[MFA_TABLES]; /* passkeys stay */
     struct audit_note note = {
         .event = AUDIT_MFA_REMOVED, .account = account, .detail = LIT("totp")};
     account_mfa_end(&rq->arena, account, st);

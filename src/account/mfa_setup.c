@@ -38,31 +38,37 @@ static int caller_of(struct request *rq, const struct accounts *x, struct caller
 
 /* ---- adding ---- */
 
-static int by_password(struct request *rq, const struct accounts *x, const struct caller *c,
-                       struct err *err)
+static int by_password(struct request *rq, const struct accounts *x, const struct account *who,
+                       const struct value *body, struct err *err)
 {
     str password;
-    TRY(account__text(&c->body, LIT("password"), &password, err));
-    TRY(account__attempt(rq, x, c->key, err));
-    return account__prove(rq, x, &c->who, password, err);
+    TRY(account__text(body, LIT("password"), &password, err));
+    TRY(account__attempt(rq, x, who->key, err));
+    return account__prove(rq, x, who, password, err);
 }
 
-static int may_add(struct request *rq, const struct accounts *x, const struct caller *c,
-                   struct err *err)
+int mfa__fresh(struct request *rq, const struct accounts *x, const struct account *who,
+               const struct value *body, struct err *err)
 {
     struct session s;
     int64_t now = account__now();
-    if (c->token.len)
-        return 0;
-    if (c->factor.secret.len)
-        return mfa__prove(rq, x, c->key, &c->factor, &c->body, err);
-    if (value_get(&c->body, LIT("password")))
-        return by_password(rq, x, c, err);
+    if (value_get(body, LIT("password")))
+        return by_password(rq, x, who, body, err);
     TRY(session__live(rq, x, signed_in_sid(rq->signed_in), now, &s, err));
     if (s.id.len && s.created + FRESH_SECONDS > now)
         return 0;
     return fail_field(err, E_DENIED, LIT("fresh_sign_in_required"), LIT("password"),
                       "you signed in a while ago: give the password, too");
+}
+
+static int may_add(struct request *rq, const struct accounts *x, const struct caller *c,
+                   struct err *err)
+{
+    if (c->token.len)
+        return 0;
+    if (c->factor.secret.len)
+        return mfa__prove(rq, x, c->key, &c->factor, &c->body, err);
+    return mfa__fresh(rq, x, &c->who, &c->body, err);
 }
 
 int mfa__add(struct request *rq, const void *data, struct err *err)

@@ -88,10 +88,11 @@ static const char *const tails[] = {"", "Part", "List", "Create", "Replace", "Pa
  * Create. */
 static bool name_free(struct doc *d, const struct map *taken, str name)
 {
-    static const char *const list[] = {"Problem",     "FieldFault", "PageInfo",    "Increment",
-                                       "JsonPatch",   "OwnAccount", "TokenSet",    "SessionList",
-                                       "LetterAsked", "MfaState",   "TotpSecret",  "RecoveryCodes",
-                                       "FilterValue", "FilterText", "FilterTruth", "FilterJson"};
+    static const char *const list[] = {
+        "Problem",        "FieldFault", "PageInfo",    "Increment",   "JsonPatch",
+        "OwnAccount",     "TokenSet",   "SessionList", "LetterAsked", "MfaState",
+        "PasskeyOptions", "Passkey",    "PasskeyList", "TotpSecret",  "RecoveryCodes",
+        "FilterValue",    "FilterText", "FilterTruth", "FilterJson"};
     for (size_t i = 0; i < COUNT_OF(tails); i++) {
         str whole = arena_printf(d->arena, "%.*s%s", STR_ARG(name), tails[i]);
         for (size_t k = 0; k < COUNT_OF(list); k++) {

@@ -360,6 +360,76 @@ static const struct {
      200,
      "RecoveryCodes",
      {"401", "403", "404", "422"}},
+    {"/auth/passkeys/options",
+     "beginPasskey",
+     "`publicKey` is for navigator.credentials.create; the answer goes to addPasskey with `state`. "
+     "Needs the password or a session of the last ten minutes.",
+     "'properties':{'password':{'type':'string'}}",
+     METHOD_POST,
+     BODY_OTHER,
+     false,
+     true,
+     200,
+     "PasskeyOptions",
+     {"409", "403", "404", "422"}},
+    {"/auth/passkeys",
+     "addPasskey",
+     "With what the browser made.",
+     "'properties':{'state':{'type':'string'},'name':{'type':'string','maxLength':100},'credential'"
+     ":"
+     "{'type':'object'}},'required':['state','credential']",
+     METHOD_POST,
+     BODY_OTHER,
+     false,
+     true,
+     201,
+     "Passkey",
+     {"409", "403", "422"}},
+    {"/auth/passkeys",
+     "listPasskeys",
+     "Names and times.",
+     NULL,
+     METHOD_GET,
+     BODY_NONE,
+     false,
+     true,
+     200,
+     "PasskeyList",
+     {"401", "403"}},
+    {"/auth/passkeys/:id",
+     "removePasskey",
+     "Needs the password or a session of the last ten minutes.",
+     "'properties':{'password':{'type':'string'}}",
+     METHOD_DELETE,
+     BODY_OTHER,
+     true,
+     true,
+     204,
+     NULL,
+     {"401", "403", "404", "422"}},
+    {"/auth/passkeys/login/options",
+     "askPasskey",
+     "`publicKey` is for navigator.credentials.get.",
+     NULL,
+     METHOD_POST,
+     BODY_NONE,
+     false,
+     false,
+     200,
+     "PasskeyOptions",
+     {"409"}},
+    {"/auth/passkeys/login",
+     "loginWithPasskey",
+     "With what the browser signed.",
+     "'properties':{'state':{'type':'string'},'credential':{'type':'object'}},'required':['state',"
+     "'credential']",
+     METHOD_POST,
+     BODY_OTHER,
+     false,
+     false,
+     200,
+     "TokenSet",
+     {"409", "403", "404", "422"}},
     {"/auth/csrf",
      "getCsrfToken",
      "For the header X-CSRF-Token of changes under a cookie.",
@@ -570,11 +640,24 @@ static void mfa_schemas(struct buf *b)
            "'type':'string'}}}}]}");
 }
 
+static void passkey_schemas(struct buf *b)
+{
+    put(b, "'PasskeyOptions':{'type':'object','required':['state','publicKey'],'properties':{"
+           "'state':{'type':'string'},'publicKey':{'type':'object'}}}");
+    put(b, "'Passkey':{'type':'object','required':['id','name'],'properties':{'id':{'type':"
+           "'string'},'name':{'type':'string'},'created_at':{'type':'string','format':"
+           "'date-time'},'used_at':{'type':['string','null'],'format':'date-time'}}}");
+    put(b, "'PasskeyList':{'type':'object','required':['data'],'properties':{'data':{'type':"
+           "'array','items':{'$ref':'#/components/schemas/Passkey'}}}}");
+}
+
 static void key_schemas(struct buf *b, const struct account_config *c)
 {
     if (c->cookies)
         put(b, "'CsrfToken':{'type':'object','required':['csrf_token'],'properties':{'csrf_token':{"
                "'type':'string'}}}");
+    if (c->passkeys && (c->public_url.len || c->development))
+        passkey_schemas(b);
     if (c->mfa != MFA_OFF)
         mfa_schemas(b);
     if (!c->keys)

@@ -136,7 +136,7 @@ static int add(struct people *p, const char *login, const char *role, const char
 static int mfa_remove(struct people *p, const char *login)
 {
     struct principal who;
-    struct stmt st[2];
+    struct stmt st[MFA_TABLES];
     TRY(people_find(p, login, &who));
     account_mfa_end(&p->arena, who.subject, st);
     for (size_t i = 0; i < COUNT_OF(st); i++)

@@ -140,6 +140,20 @@ bool base64url_get(struct arena *a, str text, str *out); /* strict: no padding, 
 void base32_put(struct buf *b, str bytes);               /* RFC 4648 section 6, no padding */
 void hex_put(struct buf *b, str bytes);
 
+/* ---- CBOR (RFC 8949): integers, bytes, texts, arrays, maps of definite length ---- */
+enum cbor_kind { CBOR_INT, CBOR_BYTES, CBOR_TEXT, CBOR_ARRAY, CBOR_MAP, CBOR_OTHER };
+struct cbor {
+    enum cbor_kind kind;
+    int64_t i;
+    str bytes;    /* of bytes and texts, within the input */
+    size_t count; /* of items, or of pairs: they follow */
+};
+/* The next item's head, and all of it when it holds no others. False: damaged, not of these kinds,
+ * or more than 256 items at a place; rest stays. */
+bool cbor_next(str *rest, struct cbor *out);
+/* Past the next item and all that it holds, 256 at most. */
+bool cbor_skip(str *rest);
+
 /* A decimal: optional sign, digits, optional fraction, optional exponent (at most 3 digits).
  * Canonical form: no exponent, no plus, no leading zeros, no trailing zeros of the fraction, "-0"
  * is "0"; with scale >= 0 the fraction has exactly that many digits. Fails (false) when it is no

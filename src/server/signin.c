@@ -119,6 +119,7 @@ static struct account_config account_settings(const struct config *c)
                                    .redis = c->auth_session_store == 1,
                                    .keys = c->auth_keys,
                                    .basic = c->auth_basic,
+                                   .passkeys = c->auth_passkeys,
                                    .mfa = (enum mfa_rule)c->auth_mfa, /* the words' order */
                                    .key_s = (int64_t)c->auth_key_ttl / MS};
 }
