@@ -455,7 +455,10 @@ str reply__refusal(struct http_server *s, const struct fault *fault, str id)
         buf_lit(&b, "\r\nRetry-After: 1");
     buf_printf(&b,
                "\r\nContent-Type: application/problem+json\r\nContent-Length: %zu\r\n"
-               "X-Request-ID: %.*s\r\nConnection: close\r\n\r\n",
+               "X-Request-ID: %.*s\r\nCache-Control: no-store\r\n"
+               "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
+               "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
+               "Connection: close\r\n\r\n",
                body.len, STR_ARG(id));
     buf_str(&b, buf_view(&body));
     BUG_ON(b.full || body.full);
