@@ -82,6 +82,16 @@ static int transfer(struct cairn_request *rq, void *data)
     return 0;
 }
 
+/* Accept-Language chooses; the first is the default. */
+static int greeting(struct cairn_request *rq, void *data)
+{
+    cairn_str language = cairn_language(rq, "en, es, de");
+    (void)data;
+    if (cairn_str_eq(language, "es"))
+        return cairn_text(rq, 200, cairn_s("Hola"));
+    return cairn_text(rq, 200, cairn_s(cairn_str_eq(language, "de") ? "Guten Tag" : "Hello"));
+}
+
 static int balance(struct cairn_request *rq, void *data)
 {
     const struct cairn_rows *rows;
@@ -233,6 +243,7 @@ int main(int argc, char **argv)
     static char name[] = "shop-c", key[] = "open-sesame";
     struct cairn_app *app = cairn_new(argc > 1 ? argv[1] : ".");
     cairn_use(app, stamp, name);
+    cairn_get(app, "/greeting", greeting, NULL);
     cairn_get(app, "/customers/best", best_customers, NULL);
     cairn_get(app, "/who", who, NULL);
     cairn_get(app, "/customers/city/:city", city, NULL);

@@ -1,5 +1,6 @@
 /* accounts.c -- the table of accounts against the settings, and the routes. SPDX: Apache-2.0 */
 #include "account/account_priv.h"
+#include "render/negotiate.h"
 
 #include <time.h>
 
@@ -339,6 +340,7 @@ int account_routes(struct router *r, const struct accounts *x, const str *prefix
                              .pattern = pattern.ptr,
                              .method = list[i].method,
                              .what = list[i].what,
+                             .accepts = list[i].method == METHOD_POST ? FIELD_TYPES : NULL,
                              .page = list[i].run == page__show || list[i].run == page__do,
                              .signs_in = opens(list[i].run)};
         TRY(router_add(r, &e, err));

@@ -6,7 +6,7 @@ enum { NAME_MOST = 100, CACHE_MOST_S = 366 * 86400, WORD_MOST = 40 };
 const char *const query__keys[KEY__COUNT] = {
     [KEY_NAME] = "name",     [KEY_DESCRIPTION] = "description", [KEY_PARAM] = "param",
     [KEY_ROLES] = "roles",   [KEY_METHOD] = "method",           [KEY_CACHE] = "cache",
-    [KEY_RESULT] = "result",
+    [KEY_RESULT] = "result", [KEY_LANGUAGES] = "languages",
 };
 
 enum query__key query__key_of(str word)
@@ -311,6 +311,39 @@ static int take_param(struct line *l)
     return take_options(l, p);
 }
 
+/* ---- languages: en, es: the parameter `language` is one of them ---- */
+
+static bool language_fits(str s)
+{
+    bool fits = s.len >= 2 && s.len <= 35;
+    for (size_t i = 0; fits && i < s.len; i++)
+        fits = ascii_alpha(s.ptr[i]) || (i > 1 && (ascii_digit(s.ptr[i]) || s.ptr[i] == '-'));
+    return fits;
+}
+
+static int take_languages(struct line *l)
+{
+    struct query *q = l->q;
+    struct line name = *l;
+    if (q->language_count)
+        return REFUSE(l, "languages stand here for the second time; write them in one line");
+    for (str rest = l->rest; rest.ptr;) {
+        str one = str_trim(str_cut(&rest, ','));
+        if (!language_fits(one) || q->language_count == QUERY__LANGUAGES_MOST)
+            return REFUSE(l, "languages are such as en, es, pt-BR; the first is the default");
+        q->languages[q->language_count++] = one;
+    }
+    name.rest = LIT("language text");
+    TRY(take_param(&name));
+    struct query__param *p = &q->params[q->param_count - 1];
+    p->column.labels = q->languages;
+    p->column.label_count = q->language_count;
+    p->preset_told = true;
+    p->preset = value_text(q->languages[0]);
+    q->language_param = q->param_count;
+    return 0;
+}
+
 /* ---- all ---- */
 
 static int take_description(struct line *l)
@@ -325,7 +358,7 @@ int query__header(struct query *q, enum query__key key, str value, struct query_
     static int (*const takers[KEY__COUNT])(struct line * l) = {
         [KEY_NAME] = take_name,     [KEY_DESCRIPTION] = take_description, [KEY_PARAM] = take_param,
         [KEY_ROLES] = take_roles,   [KEY_METHOD] = take_method,           [KEY_CACHE] = take_cache,
-        [KEY_RESULT] = take_result,
+        [KEY_RESULT] = take_result, [KEY_LANGUAGES] = take_languages,
     };
     struct line l = {.q = q, .rest = value, .at = at, .err = err};
     return takers[key](&l);

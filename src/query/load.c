@@ -1,6 +1,7 @@
 /* load.c -- the queries of a project: files, checks by the database, routes. SPDX: Apache-2.0
  * Invariant: a set is const once its routes are added, and shared by all workers. */
 #include "query/query_priv.h"
+#include "render/negotiate.h"
 
 #include "base/mem.h"
 
@@ -219,6 +220,7 @@ int query_routes(struct router *r, struct query_set *set, struct db *db, const s
                 arena_printf(&set->arena, "%.*s/q/%.*s", STR_ARG(prefix), STR_ARG(q->name)).ptr,
             .method = q->method,
             .what = q->what,
+            .accepts = q->method == METHOD_POST ? FIELD_TYPES : NULL,
             .in_batch = true,
             .keyed = true};
         TRY(router_add(r, &e, err));

@@ -2,6 +2,7 @@
  * GET and DELETE take them from the query string, the others from a body: JSON, a form,
  * XML. */
 #include "query/query_priv.h"
+#include "render/locale.h"
 #include "render/negotiate.h"
 
 enum { SHOWN_MOST = 60, NAMES_MOST = QUERY__PARAMS_MOST, FAULTS_MOST = 100 };
@@ -206,6 +207,28 @@ static int from_body(struct request *rq, const struct query *q, struct faults *f
     return 0;
 }
 
+/* ---- the language ---- */
+
+/* That of Accept-Language, unless a parameter says it. */
+static void speak(struct request *rq, const struct query *q, bool *given, struct value *values)
+{
+    str header = request_header(rq, LIT("Accept-Language"));
+    if (!q->language_param)
+        return;
+    size_t param = q->language_param - 1, at = STR_NONE;
+    if (!given[param] && header.len)
+        at = language_choose(header, q->languages, q->language_count);
+    if (at != STR_NONE) {
+        given[param] = true;
+        values[param] = value_text(q->languages[at]);
+    }
+    str chosen = given[param] ? values[param].text : q->languages[0];
+    reply_vary(rq->reply, LIT("Accept-Language"));
+    reply_header(rq->reply, LIT("Content-Language"), chosen);
+    if (!str_eq(chosen, q->languages[0]))
+        rq->reply->language = chosen;
+}
+
 /* ---- all of it ---- */
 
 int query__read(struct request *rq, const struct query *q, struct stmt *out, struct err *err)
@@ -218,6 +241,8 @@ int query__read(struct request *rq, const struct query *q, struct stmt *out, str
         TRY(from_body(rq, q, &f, given, values, err));
     else
         TRY(from_string(rq, q, &f, given, values, err));
+    if (!f.count)
+        speak(rq, q, given, values);
     fill(&f, q, given, values);
     TRY(complain(&f, err));
     statement(q, &rq->arena, values, out);

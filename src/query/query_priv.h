@@ -12,6 +12,7 @@ enum {
     QUERY__MOST = 2000, /* queries in all */
     QUERY__PARAMS_MOST = 64,
     QUERY__ROLES_MOST = 32,
+    QUERY__LANGUAGES_MOST = 32,
 };
 
 enum query__result { QUERY_MANY, QUERY_ONE, QUERY_EXEC };
@@ -42,7 +43,9 @@ struct query {
     size_t param_count;
     str roles[QUERY__ROLES_MOST];
     size_t role_count;
-    bool roles_told, open; /* open: anybody may call it */
+    bool roles_told, open;                 /* open: anybody may call it */
+    str languages[QUERY__LANGUAGES_MOST];  /* that it answers in; the first is the default */
+    size_t language_count, language_param; /* 1 + the parameter that says which, or 0 */
     enum method method;
     bool method_told, result_told, cache_told;
     struct query__at method_at, result_at, cache_at;
@@ -91,6 +94,7 @@ enum query__key {
     KEY_METHOD,
     KEY_CACHE,
     KEY_RESULT,
+    KEY_LANGUAGES,
     KEY__COUNT
 };
 extern const char *const query__keys[KEY__COUNT];

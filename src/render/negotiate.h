@@ -97,6 +97,8 @@ enum {
     TAKES_XML = 16,
     TAKES_FIELDS = TAKES_JSON | TAKES_FORM | TAKES_XML,
 };
+/* The media types of TAKES_FIELDS, for OPTIONS. */
+#define FIELD_TYPES "application/json, application/x-www-form-urlencoded, application/xml, text/xml"
 /* The body by its Content-Type, or what a batch gave (rq->given). Fails with MEDIA (says in Accept,
  * and in Accept-Post or Accept-Patch, what is taken), BAD (also: an empty body), TOOBIG, and as
  * request_body. */

@@ -6,7 +6,6 @@
  * Invariants: (1) Nothing is written unless all is, but for what on_error: continue lets go: that
  * is undone to its savepoint. (2) The answer is made before the commit: one that does not fit
  * undoes the batch. (3) A batch that clashed with another begins anew as a whole. */
-#include "render/negotiate.h"
 #include "resource/batch_priv.h"
 
 /* ---- one operation ---- */

@@ -2,6 +2,7 @@
 #ifndef CAIRN_RESOURCE_PRIV_H
 #define CAIRN_RESOURCE_PRIV_H
 
+#include "render/negotiate.h"
 #include "render/render.h"
 #include "resource/resource.h"
 
@@ -175,8 +176,6 @@ struct body {
 
 WAITS int resource__body(struct request *rq, const struct resource *r, enum body_kind kind,
                          const struct fixed *fixed, struct body *out, struct err *err);
-/* What endpoints take (body_read), for OPTIONS. */
-#define FIELD_TYPES "application/json, application/x-www-form-urlencoded, application/xml, text/xml"
 #define PATCH_TYPES "application/merge-patch+json, application/json-patch+json, " FIELD_TYPES
 /* The body as a value, of a media type that kind takes. */
 WAITS int resource__json(struct request *rq, enum body_kind kind, struct value *out,

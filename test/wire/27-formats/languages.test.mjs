@@ -153,6 +153,23 @@ play('a translation that a caller may not see is not shown', { ...inShop, config
   assert.deepEqual(ok(await ask(s, '/v1/products?fields=name&sort=id&include=maker(fields:name)', 'de')).data[1], { name: 'Maus', maker: { firma: 'Werke' } });
 });
 
+play('named queries answer in languages, handlers ask for one', { ...inShop, serve: false }, async (s, p) => {
+  p.write('queries/q.sql', "-- name: names\n-- roles: public\n-- languages: en, es, pt-BR\nSELECT id, CASE WHEN :language = 'es' THEN coalesce(name_es, name) ELSE name END AS name, :language AS language FROM products ORDER BY id;\n");
+  await s.start();
+  const said = async (accept, more = '') => { const r = await ask(s, `/v1/q/names${more}`, accept); return [ok(r).data[0].name, r.body.data[0].language, r.header('content-language'), r.header('etag')]; };
+  const [en, es, pt] = [await said(), await said('es-MX'), await said('pt-BR, es;q=0.1')];
+  assert.deepEqual([en.slice(0, 3), es.slice(0, 3), pt.slice(0, 3)], [['Computer', 'en', 'en'], ['Computadora', 'es', 'es'], ['Computer', 'pt-BR', 'pt-BR']]);
+  assert.equal(new Set([en[3], es[3], pt[3]]).size, 3);
+  assert.deepEqual((await said('en', '?language=es')).slice(0, 3), ['Computadora', 'es', 'es']);
+  assert.deepEqual((await said('fr')).slice(0, 3), ['Computer', 'en', 'en']);
+  problem(await s.get('/v1/q/names?language=fr'), 400, 'bad_value', ['language']);
+  assert.match((await s.get('/v1/q/names')).header('vary'), /\bAccept-Language\b/);
+  await s.stop();
+  p.write('queries/q.sql', '-- name: names\n-- languages: en, e\nSELECT 1;\n');
+  await assert.rejects(s.start(), /q\.sql:2:\d+: languages are such as/);
+  s.child = null;
+});
+
 play('languages that cannot be are told at the start', { migrations: shop, serve: false, timeout: 90000 }, async (s, p) => {
   for (const [text, hint] of [['es: { nam: nombre }', /cairn\.yaml:1:\d+: tables\.products\.languages\.es: 'products' has no column 'nam'; did you mean 'name'/], ['es: { name: price }', /two members would be named 'price'/], ['es: { name: maker }', /two members would be named 'maker'/],
     ['es: { name: { from: price } }', /same type/], ['es: { name: { as: x, of: y } }', /expected a name/], ['e: {}', /expected a language/], ['es: nombre', /expected columns/]]) {

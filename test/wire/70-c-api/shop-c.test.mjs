@@ -105,6 +105,19 @@ play('a handler knows who signed in, and their roles', { ...shop, serve: false }
   assert.equal(ok(await s.get(`/v1/users/${t.user.id}`, as)).role, 'chief');
 });
 
+play('languages, and bodies that are forms or XML', shop, async (s) => {
+  for (const [accept, text, language] of [['es-AR', 'Hola', 'es'], ['fr, de;q=0.2', 'Guten Tag', 'de'], ['fr', 'Hello', 'en']]) {
+    const r = await s.get('/greeting', { 'Accept-Language': accept });
+    assert.deepEqual([r.text, r.header('content-language')], [text, language]);
+    assert.match(r.header('vary'), /Accept-Language/);
+  }
+  const form = await s.post('/bank/transfers', 'from=A&to=B&amount=5', { 'Content-Type': 'application/x-www-form-urlencoded' });
+  assert.equal(ok(form, 201).amount, 5);
+  const xml = await s.post('/bank/transfers', '<t><from>A</from><to>B</to><amount> 7 </amount></t>', { 'Content-Type': 'application/xml' });
+  assert.equal(ok(xml, 201).amount, 7);
+  assert.equal(problem(await s.post('/bank/transfers', 'from=A&to=B&amount=five', { 'Content-Type': 'application/x-www-form-urlencoded' }), 422).errors[0].field, 'amount');
+});
+
 play('bodies that are wrong', shop, async (s) => {
   problem(await s.post('/bank/transfers', '{"from":'), 400);
   problem(await s.post('/bank/transfers', 'from=A', { 'Content-Type': 'text/plain' }), 415);
