@@ -7,11 +7,12 @@ import { play, problem, sleep, slow, test, top } from '../lib.mjs';
 const read = (name) => fs.readFileSync(path.join(top, name), 'utf8');
 const table = [...read('docs/reference/status.md').matchAll(/^\| (\d{3}) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$/gm)].map((m) => ({ status: Number(m[1]), title: m[2].trim() }));
 
-const first = `CREATE TABLE users (id SERIAL PRIMARY KEY, name TEXT NOT NULL UNIQUE, password_hash TEXT NOT NULL DEFAULT '', role TEXT NOT NULL DEFAULT 'viewer', age INTEGER);
+const first = `CREATE TABLE users (id SERIAL PRIMARY KEY, email VARCHAR(200) NOT NULL UNIQUE, password_hash TEXT NOT NULL DEFAULT '', role TEXT NOT NULL DEFAULT 'viewer', age INTEGER);
 CREATE TABLE pages (id SERIAL PRIMARY KEY, title TEXT UNIQUE, age INTEGER);`;
 const config = `http: { max_body: 4K, max_head: 3K, max_target: 512, body_timeout: 600ms, request_timeout: 1s, require_if_match: [/v1/pages/2] }
 server: { max_requests: 3 }
-auth: { table: users, login: name, roles: role, hash_memory: 64K, hash_passes: 1 }
+mail: { from: Shop <shop@example.com> }
+auth: { table: users, roles: role, hash_memory: 64K, hash_passes: 1 }
 limits: [{ name: few, match: { path: /livez-not/* }, rate: 1/h }]
 `;
 const queries = `-- name: staff
@@ -32,12 +33,13 @@ const reach = {
   100: async (s) => (await s.raw('POST /v1/pages HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n')).statuses[0],
   200: (s) => get(s, '/v1/pages/1'),
   201: (s) => post(s, { title: 'new' }),
+  202: async (s) => (await s.post('/v1/auth/reset/send', { email: 'ada@example.com' })).status,
   204: async (s) => (await s.delete('/v1/pages/3')).status,
   304: async (s) => get(s, '/v1/pages/1', { 'If-None-Match': (await s.get('/v1/pages/1')).header('etag') }),
   400: (s) => get(s, '/v1/pages?nme=eq.x'),
   401: (s) => get(s, '/v1/auth/me'),
   403: async (s) => {
-    const t = (await s.post('/v1/auth/register', { name: 'Ada', password: 'correct horse battery' })).body;
+    const t = (await s.post('/v1/auth/register', { email: 'ada@example.com', password: 'correct horse battery' })).body;
     return get(s, '/v1/q/staff', { Authorization: `Bearer ${t.access_token}` });
   },
   404: (s) => get(s, '/v1/pages/9999'),
