@@ -154,3 +154,40 @@ play('without versions nothing of that is there', { migrations }, async (s) => {
   problem(await s.get('/v1/users?version=1'), 400, 'unknown_parameter');
   assert.equal((await s.get('/v1/users')).header('x-api-version'), 'v1');
 });
+
+play('accounts and named queries stand below every version, rules hold in each', {
+  migrations: `CREATE TABLE users (id SERIAL PRIMARY KEY, email VARCHAR(200) NOT NULL UNIQUE, name TEXT NOT NULL, password_hash TEXT NOT NULL, role TEXT NOT NULL DEFAULT 'viewer');
+CREATE TABLE posts (id SERIAL PRIMARY KEY, user_id INTEGER NOT NULL REFERENCES users(id), title TEXT NOT NULL, note TEXT);`,
+  config: `auth: { table: users, roles: role, hash_memory: 64K, hash_passes: 1 }
+access:
+  posts:
+    - { roles: signed_in, can: [read, create], where: user_id == me.id, set: { user_id: me.id }, hide: [note] }
+versions:
+  v1: { tables: { posts: { title: { as: heading }, user_id: { as: writer }, memo: { from: note } } } }
+  v2: {}
+`,
+  serve: false,
+  on: ['sqlite', 'postgres'],
+}, async (s, p) => {
+  p.write('queries/q.sql', '-- name: twice\n-- roles: public\n-- param: n integer\n-- result: one\nSELECT :n * 2 AS two;\n');
+  await s.start();
+  const who = async (n) => {
+    ok(await s.post(`/v${n}/auth/register`, { email: `u${n}@x.org`, password: 'correct horse battery', name: 'A' }), 201);
+    const t = ok(await s.post(`/v${n}/auth/login`, { email: `u${n}@x.org`, password: 'correct horse battery' })).body;
+    return { Authorization: `Bearer ${t.access_token}` };
+  };
+  const [one, two] = [await who(1), await who(2)];
+  assert.equal(ok(await s.get('/v2/auth/me', one)).body.email, 'u1@x.org');
+  assert.equal(ok(await s.get('/auth/me', two)).body.email, 'u2@x.org');
+  assert.equal(ok(await s.get('/v2/q/twice?n=4')).body.two, 8);
+  assert.equal(ok(await s.get('/q/twice?n=4', { 'API-Version': '1' })).header('x-api-version'), 'v1');
+  const made = ok(await s.post('/v1/posts', { heading: 'mine', writer: 99 }, one), 201).body;
+  assert.deepEqual(made, { id: 1, heading: 'mine', writer: 1 }, 'a rule gives the renamed column its value');
+  ok(await s.post('/v2/posts', { title: 'theirs' }, two), 201);
+  assert.deepEqual(ok(await s.get('/v1/posts?fields=heading', one)).body.data, [{ heading: 'mine' }]);
+  assert.deepEqual(ok(await s.get('/posts?version=2&fields=title', two)).body.data, [{ title: 'theirs' }]);
+  problem(await s.get('/v1/posts?memo=is.null', one), 400, 'unknown_parameter');
+  problem(await s.post('/v1/posts', { heading: 'x', memo: 'y' }, one), 422, 'invalid');
+  problem(await s.get('/v1/posts/2', one), 404);
+  problem(await s.get('/v2/posts'), 401);
+});

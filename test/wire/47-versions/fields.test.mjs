@@ -246,3 +246,22 @@ versions:
   problem(await s.get('/v1/users?fields=phone'), 400, 'bad_fields');
   ok(await s.get('/v2/users?fields=phone'));
 });
+
+play('languages and forms in a version', {
+  migrations: 'CREATE TABLE goods (id bigserial PRIMARY KEY, title text NOT NULL, title_es text, price integer NOT NULL, active boolean NOT NULL DEFAULT false);',
+  config: `tables: { goods: { languages: { es: { title: titulo, price: precio } } } }
+versions:
+  v1: { tables: { goods: { title: { as: name }, price: { type: string }, active: { type: integer }, kind: { value: good } } } }
+  v2: {}
+`,
+  on: ['sqlite', 'postgres'],
+}, async (s) => {
+  const form = { 'Content-Type': 'application/x-www-form-urlencoded' };
+  assert.deepEqual(ok(await s.post('/v1/goods', 'name=Bread&price=3&active=1', form), 201).body, { id: 1, name: 'Bread', title_es: null, price: '3', active: 1, kind: 'good' });
+  ok(await s.patch('/v2/goods/1', { title_es: 'Pan' }));
+  const es = ok(await s.get('/v1/goods/1', { 'Accept-Language': 'es' }));
+  assert.deepEqual(es.body, { id: 1, titulo: 'Pan', precio: '3', active: 1, kind: 'good' });
+  assert.equal(es.header('content-language'), 'es');
+  assert.deepEqual(ok(await s.get('/v2/goods/1', { 'Accept-Language': 'es' })).body, { id: 1, titulo: 'Pan', precio: 3, active: true });
+  assert.deepEqual((await s.post('/v1/goods', 'name=x&price=y', form)).body.errors.map((e) => e.field), ['price']);
+});
