@@ -16,6 +16,38 @@ static const struct command commands[] = {
      "\n"
      "  --yes             steps that destroy data may run\n"
      "  --dry-run         only show what would run\n"},
+    {"call", cli_call, "[METHOD] TARGET [ITEM]...", "send one request and show the answer",
+     "TARGET is a path (/v1/users?limit=3), a table (users), or a URL. The method is GET, or POST\n"
+     "when there is a body. An ITEM is a part of it:\n"
+     "\n"
+     "  NAME=TEXT         a member of a JSON body, a text\n"
+     "  NAME:=JSON        a member: 25, true, null, '[1,2]'\n"
+     "  NAME==VALUE       of the query string: age==gte.18\n"
+     "  Header:VALUE      a header\n"
+     "\n"
+     "  --as USER         sign in as this account, with the project's keys on this machine\n"
+     "  --url URL         http://HOST:PORT or unix:PATH, instead of server.listen\n"
+     "  --body TEXT       the body as it is; @FILE from a file, - from standard input\n"
+     "  -i                the headers of the answer, too (a terminal shows them anyway)\n"
+     "  --raw, --pretty   the body as it came, or for people; by default that is what a\n"
+     "                    terminal shows\n"
+     "  --color           colours though stdout is no terminal\n"
+     "  --timeout S       seconds without a byte (60)\n"
+     "\n"
+     "Exits with 0 for a status below 300, with 3, 4 or 5 for 3xx, 4xx and 5xx, with 1 when no\n"
+     "server answers.\n"},
+    {"tail", cli_tail, "[--status S] [--path P] [--slow MS]",
+     "follow the requests of a running server",
+     "Prints a line for each request that is answered from now on, also where log.requests is\n"
+     "off. It reads a socket in the data directory, so it runs on the server's machine, as its\n"
+     "user or root.\n"
+     "\n"
+     "  --status S        only these: 404, 4xx, 400-499, several by commas\n"
+     "  --path P          only paths that begin with P; a star stands for anything\n"
+     "  --method M        only this method\n"
+     "  --slow MS         only what took so many milliseconds or more\n"
+     "  --json            a JSON object a line\n"
+     "  --color           colours though stdout is no terminal\n"},
     {"routes", cli_routes, "", "list every route", NULL},
     {"openapi", cli_openapi, "[--yaml | --postman] [--role R] [--api V]",
      "print the document of the API",

@@ -181,11 +181,8 @@ static void colour(struct log_thread *t, str code)
         add(t, code.ptr, code.len);
 }
 
-static bool start(struct log_thread *t, struct log *l, enum log_level level)
+static bool make_room(struct log_thread *t)
 {
-    *l = (struct log){.level = level};
-    if (!log_on(level))
-        return false;
     if (UNLIKELY(!t->ptr))
         t->ptr = mem_new(LOG_BUFFER);
     if (UNLIKELY(LOG_BUFFER - t->len < LOG_LINE_MOST)) {
@@ -195,6 +192,14 @@ static bool start(struct log_thread *t, struct log *l, enum log_level level)
             return false;
         }
     }
+    return true;
+}
+
+static bool start(struct log_thread *t, struct log *l, enum log_level level)
+{
+    *l = (struct log){.level = level};
+    if (!log_on(level) || !make_room(t))
+        return false;
     t->pretty = log__pretty(&t->colour);
     l->start = t->ptr + t->len;
     return true;
@@ -374,27 +379,49 @@ static void pretty_request(struct log_thread *t, struct log *l, const struct log
     add_text(t, l, LIT("id"), r->id);
 }
 
+static void json_request(struct log_thread *t, struct log *l, const struct log_request *r)
+{
+    begin(t, LOG_INFO, LIT("request"));
+    add_text(t, l, LIT("request_id"), r->id);
+    add_text(t, l, LIT("method"), r->method);
+    add_text(t, l, LIT("path"), r->path);
+    ADD(t, ",\"status\":");
+    add_u64(t, (uint64_t)(r->status < 0 ? 0 : r->status));
+    ADD(t, ",\"duration_us\":");
+    add_u64(t, r->duration_us);
+    ADD(t, ",\"bytes\":");
+    add_u64(t, r->bytes);
+    if (r->route.len)
+        add_text(t, l, LIT("route"), r->route);
+}
+
 void log_request(const struct log_request *r)
 {
     struct log_thread *t = self();
     struct log l;
     if (!start(t, &l, LOG_INFO))
         return;
-    if (t->pretty) {
+    if (t->pretty)
         pretty_request(t, &l, r);
-    } else {
-        begin(t, LOG_INFO, LIT("request"));
-        add_text(t, &l, LIT("request_id"), r->id);
-        add_text(t, &l, LIT("method"), r->method);
-        add_text(t, &l, LIT("path"), r->path);
-        ADD(t, ",\"status\":");
-        add_u64(t, (uint64_t)(r->status < 0 ? 0 : r->status));
-        ADD(t, ",\"duration_us\":");
-        add_u64(t, r->duration_us);
-        ADD(t, ",\"bytes\":");
-        add_u64(t, r->bytes);
-        if (r->route.len)
-            add_text(t, &l, LIT("route"), r->route);
-    }
+    else
+        json_request(t, &l, r);
     log_end(&l);
+}
+
+/* Made behind the lines that wait for the log, and taken off again. */
+void log_tap(const struct log_request *r)
+{
+    struct log_thread *t = self();
+    struct log l = {.level = LOG_INFO};
+    if (!make_room(t))
+        return;
+    size_t before = t->len;
+    l.start = t->ptr + before;
+    t->pretty = t->colour = false;
+    json_request(t, &l, r);
+    if (l.cut)
+        ADD(t, ",\"cut\":true");
+    ADD(t, "}\n");
+    log__tap(str_make(l.start, t->len - before));
+    t->len = before;
 }

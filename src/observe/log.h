@@ -51,6 +51,14 @@ struct log_request {
 };
 void log_request(const struct log_request *r);
 
+/* Beside the log: programs that follow the requests, each over a SOCK_SEQPACKET socket, a line of
+ * JSON as a message. Who reads slowly loses lines and gets {"lost":N}. Any thread. */
+enum { LOG_TAPS_MOST = 4 };
+bool log_tapped(void);                     /* somebody does */
+bool log_tap_add(int fd);                  /* takes fd when there is room for one more */
+void log_tap_close(void);                  /* ends all */
+void log_tap(const struct log_request *r); /* hands on, whatever the level and format */
+
 /* Writes what this thread has. At the end of each loop turn, and about once a second. */
 void log_flush(void);
 /* The same, then gives the thread's buffer back: before a thread ends. */

@@ -17,6 +17,7 @@ struct log_thread {
 extern _Thread_local struct log_thread log__thread;
 
 bool log__pretty(bool *colour); /* as the next line is to be written */
-void log__drop(void);           /* counts a line that was not written */
+void log__drop(void);
+void log__tap(str line); /* to all who follow */ /* counts a line that was not written */
 
 #endif

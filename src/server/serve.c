@@ -214,17 +214,21 @@ static void tell_workers(struct serve *s, defer_fn *fn)
 
 struct ears {
     int signals, wake;
+    struct tail tail;
 };
 
 /* The next signal, SIGTERM for cairn_stop, 0 after ms (-1: no limit). */
-static int hear(const struct ears *e, int ms)
+static int hear(struct ears *e, int ms)
 {
-    struct pollfd fds[2] = {{.fd = e->signals, .events = POLLIN},
-                            {.fd = e->wake, .events = POLLIN}};
+    struct pollfd fds[3] = {{.fd = e->signals, .events = POLLIN},
+                            {.fd = e->wake, .events = POLLIN},
+                            {.fd = e->tail.fd, .events = POLLIN}};
     struct signalfd_siginfo info;
     uint64_t n;
-    if (poll(fds, 2, ms) <= 0)
+    if (poll(fds, 3, ms) <= 0)
         return 0;
+    if (fds[2].revents)
+        tail_accept(&e->tail);
     if (fds[1].revents && read(e->wake, &n, sizeof n) == (ssize_t)sizeof n)
         return SIGTERM;
     if (fds[0].revents && read(e->signals, &info, sizeof info) == (ssize_t)sizeof info)
@@ -233,7 +237,7 @@ static int hear(const struct ears *e, int ms)
 }
 
 /* Lets running requests finish for `ms`; a second signal cuts that short. */
-static void wait_drained(struct serve *s, const struct ears *e, uint64_t ms)
+static void wait_drained(struct serve *s, struct ears *e, uint64_t ms)
 {
     enum { LOOK_MS = 20 };
     uint64_t until = clock_ns() + ms * 1000000u;
@@ -244,7 +248,7 @@ static void wait_drained(struct serve *s, const struct ears *e, uint64_t ms)
     }
 }
 
-static void run_until_stopped(struct serve *s, const struct ears *e)
+static void run_until_stopped(struct serve *s, struct ears *e)
 {
     for (;;) {
         int heard = hear(e, -1);
@@ -317,6 +321,7 @@ static int run(struct serve *s, struct err *err)
     TRY(ears_open(&ears, s->app, err));
     int code = prepare(s, err);
     if (code == 0) {
+        tail_open(&ears.tail, s->boot);
         code = workers_start(s, err);
         if (code == 0) {
             say_listening(s);
@@ -325,6 +330,7 @@ static int run(struct serve *s, struct err *err)
             tell_workers(s, drain);
         }
         workers_join(s);
+        tail_close(&ears.tail);
     }
     close(ears.signals);
     listen_close(s);

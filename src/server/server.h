@@ -57,4 +57,9 @@ int explain_request(struct config *config, const struct explain_wish *wish, stru
                     struct err *err);
 void explain_end(struct explained *e);
 
+/* The sockets in the data directory that running servers, or killed ones, have for `cairn tail`. */
+typedef void tail_found(void *ctx, const char *path);
+void tail_sockets(const struct config *c, tail_found *fn, void *ctx);
+int tail_dial(const char *path); /* a descriptor, or a negative errno */
+
 #endif

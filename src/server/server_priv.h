@@ -61,7 +61,7 @@ struct cairn_app {
     size_t route_count, route_cap;
     struct cairn_group root; /* prefix "" */
     struct buf error;
-    int wake; /* eventfd: cairn_stop writes to it */
+    int wake;                  /* eventfd: cairn_stop writes to it */
     struct identity *identity; /* while it serves; NULL: nobody signs in */
     struct client *client;     /* while it serves: calls to other servers */
     struct mailer mailer;
@@ -85,7 +85,7 @@ struct world {
     struct config *config;
     struct schema *schema;
     struct query_set *queries; /* may be NULL */
-    struct db *db; /* borrowed; NULL in a preview */
+    struct db *db;             /* borrowed; NULL in a preview */
     const _Atomic bool *draining;
     struct resource_config rest;
     struct client *client;         /* borrowed; NULL in a preview */
@@ -102,9 +102,9 @@ struct world {
     size_t version_count; /* 0: there is one, at rest.prefix */
     struct router *router;
     struct edge *edge;
-    struct reply_coder coder; /* what the client gets instead of JSON as it is */
+    struct reply_coder coder;        /* what the client gets instead of JSON as it is */
     struct idempotency *idempotency; /* NULL: keys are not looked at */
-    size_t *metric_of; /* endpoint->number -> number in the metrics */
+    size_t *metric_of;               /* endpoint->number -> number in the metrics */
     bool log_requests;
     struct arena arena; /* of the endpoints */
 };
@@ -172,7 +172,7 @@ struct worker {
     unsigned syncs;
     bool syncing;  /* worker 0: a fiber looks for ended sessions */
     bool sweeping; /* worker 0: a fiber deletes expired answers */
-    int started;  /* 0, or the code of its failure */
+    int started;   /* 0, or the code of its failure */
     struct err err;
 };
 
@@ -212,6 +212,17 @@ struct http_limits worker_limits(const struct serve *s, const struct config *c);
 
 /* reload.c: reads the settings and the catalog again; worker 0, no fiber. */
 void reload_begin(void *serve);
+
+/* tail.c: for `cairn tail`. The thread that waits for signals accepts. */
+struct tail {
+    int fd; /* -1: none */
+    bool bound;
+    char path[108];
+    const struct config *config;
+};
+void tail_open(struct tail *t, const struct config *c); /* says in the log why it cannot */
+void tail_accept(struct tail *t);
+void tail_close(struct tail *t);
 
 /* serve.c */
 int serve_run(struct cairn_app *app, struct err *err);

@@ -102,7 +102,9 @@ static void account(const struct request *rq)
     uint64_t ns = clock_ns() - rq->started_ns;
     metrics_request(e ? w->metric_of[e->number] : METRICS_NO_ROUTE, (unsigned)rq->method,
                     rq->reply->status, ns);
-    if (!w->log_requests || !log_on(e && e->quiet ? LOG_DEBUG : LOG_INFO))
+    bool logged = w->log_requests && log_on(e && e->quiet ? LOG_DEBUG : LOG_INFO);
+    bool tapped = log_tapped() && !(e && e->quiet);
+    if (!logged && !tapped)
         return;
     struct log_request line = {.id = rq->id,
                                .method = rq->method_text,
@@ -111,7 +113,10 @@ static void account(const struct request *rq)
                                .status = rq->reply->status,
                                .duration_us = ns / 1000,
                                .bytes = body_bytes(rq)};
-    log_request(&line);
+    if (logged)
+        log_request(&line);
+    if (tapped)
+        log_tap(&line);
 }
 
 static void handle(struct request *rq, void *ctx)
