@@ -45,6 +45,9 @@ export function compile() {
   for (const name of ['floor', 'load', 'idle', 'start'])
     cc([`bench/${name}.c`, '-o', `${BIN}/${name}`]);
   cc(['bench/fsync_insert.c', '-o', `${BIN}/fsync_insert`, '-lsqlite3', '-lpthread']);
+  const packages = /^PKGS := (.+)$/m.exec(readFileSync('Makefile', 'utf8'))[1].split(' ');
+  const libs = execFileSync('pkg-config', ['--libs', ...packages], { encoding: 'utf8' }).trim().split(/\s+/);
+  cc(['-Isrc', 'bench/limits.c', `${dirname(CAIRN)}/inner.a`, ...libs, '-lpthread', '-ldl', '-lm', '-o', `${BIN}/limits`]);
   for (const name of ['heap', 'clock'])
     cc([`bench/${name}.c`, '-fno-builtin', '-shared', '-fPIC', '-o', `${BIN}/${name}.so`]);
 }
@@ -137,16 +140,39 @@ export function databaseIn(dir) {
 
 // ---- contestants --------------------------------------------------------------------------------
 
-export async function startCairn(data, { settings = CAIRN_SETTINGS, ...options } = {}) {
+export async function startCairn(data, { settings = CAIRN_SETTINGS, project, ...options } = {}) {
   const port = await freePort();
-  return serve(cairnCommand(port, data, settings), { port, ...options });
+  return serve(cairnCommand(port, data, settings, project), { port, ...options });
 }
 
-export function cairnCommand(port, data, settings) {
+// The shop with the features of the edge that settings can turn off: all on, or all off. What is left is
+// the request id, which every answer has.
+const EDGE = {
+  on: `
+cors: { origins: [https://app.example.com], credentials: true }
+limits: [{ name: api, match: { path: /v1/* }, key: [address], rate: 1000000/s }]
+`,
+  off: `
+http: { etag: false }
+headers: { security: false, api_version: "" }
+`,
+};
+export const ORIGIN = 'Origin: https://app.example.com\r\n';
+
+export function edgeProject(which, more = EDGE[which]) {
+  const dir = `${TMP}/edge-${which}`;
+  rmSync(dir, { recursive: true, force: true });
+  for (const part of ['migrations', 'queries', 'seed.sql', 'cairn.yaml'])
+    cpSync(`${SHOP}/${part}`, `${dir}/${part}`, { recursive: true });
+  writeFileSync(`${dir}/cairn.yaml`, readFileSync(`${SHOP}/cairn.yaml`, 'utf8') + more);
+  return dir;
+}
+
+export function cairnCommand(port, data, settings, project = SHOP) {
   return [
     CAIRN,
     '-C',
-    SHOP,
+    project,
     'serve',
     '--listen',
     `127.0.0.1:${port}`,
@@ -182,10 +208,12 @@ export async function startFloor(replyFile, options = {}) {
   });
 }
 
-export async function startNginx() {
+// files: name -> bytes, served below /files/, compressed on the way when the client takes it.
+export async function startNginx(files = {}) {
   const port = await freePort();
   const dir = resolve(`${TMP}/nginx`);
-  mkdirSync(dir, { recursive: true });
+  mkdirSync(`${dir}/files`, { recursive: true });
+  for (const [name, bytes] of Object.entries(files)) writeFileSync(`${dir}/files/${name}`, bytes);
   const conf = readFileSync('bench/nginx.conf', 'utf8')
     .replaceAll('@DIR@', dir)
     .replaceAll('@PORT@', port);

@@ -1,6 +1,6 @@
 // Everything side by side in one run: the server on one core, the load on the other, rounds of all
 // contestants in turn, medians. The bounds of the issue are judged here and nowhere else.
-// usage: run.mjs [--quick] [--only=hello,users,page,post,idle,start,heap,pguser,pgpage,pgclients]
+// usage: run.mjs [--quick] [--only=hello,users,page,post,idle,start,heap,pguser,pgpage,pgclients,edge,limits,compress]
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { spawn } from 'node:child_process';
 import http from 'node:http';
@@ -10,11 +10,13 @@ import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   BIN,
+  ORIGIN,
   TMP,
   cairnCommand,
   compile,
   copyOf,
   databaseIn,
+  edgeProject,
   installRivals,
   say,
   seeded,
@@ -155,6 +157,10 @@ const BOUNDS = {
   connections: ['memory of 10,000 idle connections', 20],
   start: ['cold start to first answer', 50],
   heap: ['heap calls per GET /v1/users/{id}', 0],
+  edge: ['GET /v1/users/{id}: CPU with all of the edge on, times all off', 1.1],
+  compress: ['gzip of a page of 100 users: bytes per second of CPU, times nginx', 1],
+  limitsLocal: ['decisions of rate limits per second and core, GCRA, a million clients', 1e6],
+  limitsRedis: ['requests/s with a limit that is counted in Redis, times one in the process', 0.3],
   pgUserSpeed: ['PostgreSQL, GET /v1/users/{id}: requests/s, times Fastify + pg', 4],
   pgUserShare: ['PostgreSQL, GET /v1/users/{id}: requests/s, times pgbench', 0.6],
   pgPageSpeed: ['PostgreSQL, 20 posts with author and comments: times Fastify + pg', 4],
@@ -379,12 +385,78 @@ async function heap(own) {
   atMost('heap', calls / 10000, `${(calls / 10000).toFixed(4)} (${calls} in 10,000)`);
 }
 
+// What CORS, a rate limit, ETags, security headers and the version cost on the cheapest request.
+async function edge(own) {
+  const data = await seeded(USERS);
+  const [on, off] = [
+    await own(startCairn(copyOf(data, 'edge-on'), { project: edgeProject('on') })),
+    await own(startCairn(copyOf(data, 'edge-off'), { project: edgeProject('off') })),
+  ];
+  const what = request('edge', `GET /v1/users/{id} HTTP/1.1\r\nHost: localhost\r\n${ORIGIN}\r\n`);
+  const each = (server) => (round, ms) => load(server, what, { ms, high: USERS, seed: round + 1 });
+  const runs = await interleave('edge', { 'all off': each(off), 'all on': each(on) });
+  const cpu = ratio(runs['all on'], runs['all off'], 'cpu_us');
+  atMost('edge', cpu, times(cpu));
+}
+
+// Not serve(): that asks for an answer over HTTP.
+async function startRedis(port) {
+  const argv = ['-c', LOAD_CORE, 'redis-server', '--port', String(port), '--save', '', '--appendonly', 'no'];
+  const child = spawn('taskset', argv, { stdio: ['ignore', 'pipe', 'inherit'] });
+  for await (const text of child.stdout) if (/Ready to accept/.test(text)) break;
+  return { child, pid: child.pid, port };
+}
+
+// Of one process: the table alone, then a request with a limit of each kind, one decision each.
+async function limits(own) {
+  const local = JSON.parse(await tool([`${BIN}/limits`], { core: SERVER_CORE }));
+  for (const [name, [few, many]] of Object.entries(local))
+    report.note(
+      `limits: ${name}: ${(few / 1e6).toFixed(1)} million decisions/s with 1,000 clients, ${(many / 1e6).toFixed(1)} with 1,000,000.`,
+    );
+  atLeast('limitsLocal', local.gcra[1], `${(local.gcra[1] / 1e6).toFixed(1)} million`);
+  const data = await seeded(USERS);
+  const port = await freePort();
+  const redis = await own(startRedis(port));
+  const limit = 'limits: [{ name: api, match: { path: /v1/* }, rate: 1000000/s }]\n';
+  const start = (name, text) => own(startCairn(copyOf(data, name), { project: edgeProject(name, text) }));
+  const here = await start('limit-local', limit);
+  const there = await start('limit-redis', `redis: { url: "redis://127.0.0.1:${redis.port}" }\n${limit}`);
+  const what = get('limit', '/v1/users/{id}');
+  const each = (server) => (round, ms) => load(server, what, { ms, high: USERS, seed: round + 1 });
+  const runs = await interleave('limits', { 'in the process': each(here), 'in Redis': each(there) });
+  const speed = ratio(runs['in Redis'], runs['in the process'], 'per_second');
+  atLeast('limitsRedis', speed, times(speed));
+}
+
+// The same bytes and the same level; what making or reading them costs is taken off: the CPU with gzip
+// minus the CPU without.
+async function compress(own) {
+  const target = '/v1/users?limit=100&count=none';
+  const project = edgeProject('gzip', 'http: { gzip_level: 5 }\n');
+  const cairn = await own(startCairn(copyOf(await seeded(USERS), 'gzip'), { project }));
+  const bytes = await (await fetch(`http://127.0.0.1:${cairn.port}${target}`)).text();
+  const nginx = await own(startNginx({ 'users.json': bytes }));
+  const ask = (name, path, coding) =>
+    request(`gzip-${name}`, `GET ${path} HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: ${coding}\r\n\r\n`);
+  const runs = await interleave('compress', {
+    'cairn, plain': (round, ms) => load(cairn, ask('c0', target, 'identity'), { ms }),
+    'cairn, gzip': (round, ms) => load(cairn, ask('c1', target, 'gzip'), { ms }),
+    'nginx, plain': (round, ms) => load(nginx, ask('n0', '/files/users.json', 'identity'), { ms }),
+    'nginx, gzip': (round, ms) => load(nginx, ask('n1', '/files/users.json', 'gzip'), { ms }),
+  });
+  const cost = (who) => median(runs[`${who}, gzip`].map((r) => r.cpu_us)) - median(runs[`${who}, plain`].map((r) => r.cpu_us));
+  const rate = (who) => bytes.length / cost(who);
+  atLeast('compress', rate('cairn') / rate('nginx'), `${times(rate('cairn') / rate('nginx'))}: ${rate('cairn').toFixed(0)} MB/s`);
+  report.note(`compress: ${bytes.length} bytes of JSON; nginx ${rate('nginx').toFixed(0)} MB/s of CPU.`);
+}
+
 // ---- the whole ----------------------------------------------------------------------------------
 
 const postgres = postgresGroups({
   ...{ load, get, interleave, json, sameAnswer, atLeast, atMost, times, report, PAGES, quick },
 });
-const groups = { hello, users, page, post, idle, start, heap, ...postgres.groups };
+const groups = { hello, users, page, post, idle, start, heap, edge, limits, compress, ...postgres.groups };
 const boundsOf = {
   hello: ['helloCpu', 'helloSpeed'],
   users: ['userCpu', 'userSpeed'],
@@ -393,6 +465,9 @@ const boundsOf = {
   idle: ['idle', 'connections'],
   start: ['start'],
   heap: ['heap'],
+  edge: ['edge'],
+  limits: ['limitsLocal', 'limitsRedis'],
+  compress: ['compress'],
   pguser: ['pgUserSpeed', 'pgUserShare'],
   pgpage: ['pgPageSpeed', 'pgPageShare'],
   pgclients: ['pgClients'],

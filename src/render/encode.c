@@ -17,12 +17,23 @@ struct coder {
     ZSTD_CCtx *zstd;
 };
 
+/* What is known to be short needs no tables for 32 KiB: to clear them costs more than it. */
+static bool begin_gzip(struct coder *c, int level, size_t hint)
+{
+    enum { WINDOW_LEAST = 10, AHEAD = 262 }; /* AHEAD: zlib's own margin */
+    int window = GZIP_WINDOW, memory = 8;
+    for (; hint && window - 16 > WINDOW_LEAST && hint < ((size_t)1 << (window - 17)) - AHEAD;
+         window--)
+        memory--;
+    return zlib.deflateInit2_(&c->gzip, level, Z_DEFLATED, window, memory, Z_DEFAULT_STRATEGY,
+                              ZLIB_VERSION, (int)sizeof c->gzip) == Z_OK;
+}
+
 static bool begin(struct coder *c, int level, size_t hint)
 {
     switch (c->coding) {
     case CODING_GZIP:
-        return zlib.deflateInit2_(&c->gzip, level, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY,
-                                  ZLIB_VERSION, (int)sizeof c->gzip) == Z_OK;
+        return begin_gzip(c, level, hint);
     case CODING_BR:
         c->br = brotlienc.BrotliEncoderCreateInstance(NULL, NULL, NULL);
         return c->br &&
