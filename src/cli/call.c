@@ -224,7 +224,7 @@ static int token_for(struct call *k, struct people *p, str *out)
     struct principal who;
     char sid[SID_TEXT + 1];
     TRY(people_find(p, k->as, &who));
-    TRY(signin_open(p->config, &identity, &p->err));
+    TRY(signin_open(p->config, NULL, &identity, &p->err)); /* it only signs */
     uuid_v4(sid);
     struct ticket t = {.sid = str_make(sid, SID_TEXT),
                        .subject = who.subject,
