@@ -60,13 +60,22 @@ void doc__parameter(struct doc *d, const char *shared);
 
 /* ---- columns.c ---- */
 
-enum column_use { USE_READ, USE_WRITE, USE_PATCH, USE_PARAMETER };
+enum column_use { USE_READ, USE_WRITE, USE_REPLACE, USE_PATCH, USE_FORM, USE_PARAMETER };
 /* The schema of a value of c, an object. */
 void doc__column(struct doc *d, const struct column *c, enum column_use use);
 /* A value that fits, always the same. */
 void doc__example(struct doc *d, const struct column *c);
 /* In whose filters' grammar: "FilterValue", "FilterText", "FilterJson", "FilterTruth". */
 const char *doc__filter(const struct column *c);
+
+/* ---- files.c ---- */
+
+bool doc__has_files(const struct table *t);
+void doc__file_column(struct doc *d, const struct column *c, enum column_use use);
+/* The body as multipart/form-data, of the schema whose name has `Form` behind it; nothing without
+ * columns of files. */
+void doc__form(struct doc *d, const struct table *t, str schema);
+void doc__file(struct doc *d, const struct endpoint *e, const struct resource_about *r);
 
 /* ---- schemas.c, parts.c ---- */
 

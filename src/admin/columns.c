@@ -122,6 +122,10 @@ static void typed(struct buf *b, const struct column *c, bool nullable)
 void doc__column(struct doc *d, const struct column *c, enum column_use use)
 {
     struct buf *b = d->out;
+    if (c->file && use != USE_PARAMETER) {
+        doc__file_column(d, c, use);
+        return;
+    }
     bool nullable = c->nullable && use != USE_PARAMETER;
     bool adds = use == USE_PATCH && numeric(c) && !c->decimal_text;
     put(b, adds ? "{'anyOf':[{" : "{");
@@ -215,7 +219,9 @@ void doc__example(struct doc *d, const struct column *c)
                                          [RECAST_NUMBER] = "1",
                                          [RECAST_UNIX] = "1769862600"};
     struct buf *b = d->out;
-    if (c->recast == RECAST_STRING && c->type == TYPE_BOOL)
+    if (c->file)
+        put(b, c->nullable ? "null" : "{}");
+    else if (c->recast == RECAST_STRING && c->type == TYPE_BOOL)
         put(b, "'true'");
     else if (c->recast == RECAST_STRING && c->has_min)
         putf(b, "'%.15g'", number_example(c));

@@ -277,6 +277,10 @@ bool doc__visible(const struct doc *d, const struct endpoint *e)
     struct query_about q;
     if (e->run == docs__endpoint || e->run == docs__page || e->page || other_version(d, e))
         return false;
+    if (resource_about(e, &r) && r.file) {
+        enum action act = e->method == METHOD_GET ? ACTION_READ : ACTION_UPDATE;
+        return doc__may(d, r.table, act) && !doc__closed(d, r.table, act)[r.file->index];
+    }
     if (resource_about(e, &r) && r.table)
         return doc__may(d, r.table, acts[r.does]) && (!r.up || doc__may(d, r.up, ACTION_READ));
     if (query_about(e, d->arena, &q))

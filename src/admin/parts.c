@@ -23,6 +23,10 @@ static const char *const schemas[] = {
     "'limit':{'type':'integer'},'total':{'type':'integer'},'total_pages':{'type':'integer'},"
     "'has_more':{'type':'boolean'},'next_cursor':{'type':['string','null']},"
     "'prev_cursor':{'type':['string','null']}}}",
+    "'File':{'type':'object','description':'What is known of a file; `url` is where it is.',"
+    "'required':['name','type','size','sha256'],'properties':{'name':{'type':'string'},'type':{"
+    "'type':'string'},'size':{'type':'integer','format':'int64','minimum':0},'sha256':{'type':"
+    "'string','pattern':'^[0-9a-f]{64}$'},'url':{'type':'string','format':'uri-reference'}}}",
     "'Increment':{'type':'object','description':'The database adds to what the column holds.',"
     "'required':['$inc'],'properties':{'$inc':{'type':'number'}},'additionalProperties':false}",
     "'JsonPatch':{'type':'array','description':'RFC 6902.','items':{'type':'object','required':["
@@ -136,6 +140,8 @@ static const struct {
     {"414", "UriTooLong", "The target is longer than http.max_target.", "uri_too_long", NULL},
     {"415", "MediaType", "The body is of a type that is not read here.", "media_type",
      "'Accept':{'description':'What is read.','schema':{'type':'string'}}"},
+    {"416", "RangeNotSatisfiable", "The range lies behind the end.", "range_not_satisfiable",
+     "'Content-Range':{'description':'bytes */SIZE','schema':{'type':'string'}}"},
     {"422", "Invalid", "The values do not fit: `errors` lists every faulty field.", "invalid",
      NULL},
     {"428", "PreconditionRequired", "Say with If-Match which version you mean.",

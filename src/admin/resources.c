@@ -148,9 +148,12 @@ static void body(struct doc *d, const struct resource_about *r)
         put(b, "'items':");
         put_ref(b, "schemas", one, "");
         put(b, "}]}}");
+        doc__form(d, r->table, one);
     } else {
-        put_ref(b, "schemas", name, r->does == RESOURCE_CHANGE ? "Patch" : "Replace");
+        const char *tail = r->does == RESOURCE_CHANGE ? "Patch" : "Replace";
+        put_ref(b, "schemas", name, tail);
         put(b, "}");
+        doc__form(d, r->table, tailed(d, name, tail));
     }
     if (r->does == RESOURCE_CHANGE) {
         put(b, "'application/merge-patch+json':{'schema':");
@@ -297,6 +300,10 @@ bool doc__resource(struct doc *d, const struct endpoint *e)
         return false;
     if (r.does == RESOURCE_BATCH) {
         batch(d, e);
+        return true;
+    }
+    if (r.does == RESOURCE_FILE) {
+        doc__file(d, e, &r);
         return true;
     }
     const struct table *addressed = r.up ? r.up : r.table;

@@ -100,7 +100,17 @@ struct taking {
     const struct key *fixed; /* columns that the path gives; NULL: none */
     enum action act;
     bool replaces, patches;
+    bool form; /* multipart/form-data */
 };
+
+static enum column_use use_of(const struct column *c, const struct taking *k)
+{
+    if (c->generated)
+        return USE_READ;
+    if (k->form)
+        return c->file ? USE_FORM : USE_WRITE;
+    return k->patches ? USE_PATCH : k->replaces ? USE_REPLACE : USE_WRITE;
+}
 
 static bool sets(const struct doc *d, const struct table *t, const struct column *c,
                  enum action act)
@@ -144,7 +154,7 @@ static void take_columns(struct doc *d, const struct table *t, const struct taki
             continue;
         needed += required(d, t, c, k);
         put_key(b, c->name);
-        doc__column(d, c, c->generated ? USE_READ : k->patches ? USE_PATCH : USE_WRITE);
+        doc__column(d, c, use_of(c, k));
     }
     buf_char(b, '}');
     if (!needed)
@@ -162,7 +172,7 @@ static void take_example(struct doc *d, const struct table *t, const struct taki
     put(d->out, "'examples':[{");
     for (size_t i = 0; i < t->column_count; i++) {
         const struct column *c = &t->columns[i];
-        if (!taken(c, k) || c->generated || in_key(k->fixed, c) ||
+        if (!taken(c, k) || c->generated || in_key(k->fixed, c) || (c->file && k->form) ||
             (in_key(&t->primary, c) && !required(d, t, c, k)))
             continue;
         put_key(d->out, c->name);
@@ -171,7 +181,7 @@ static void take_example(struct doc *d, const struct table *t, const struct taki
     put(d->out, "}]");
 }
 
-static void body_of(struct doc *d, const struct table *t, str name, const struct taking *k)
+static void write_body(struct doc *d, const struct table *t, str name, const struct taking *k)
 {
     begin(d, name);
     take_columns(d, t, k);
@@ -179,6 +189,15 @@ static void body_of(struct doc *d, const struct table *t, str name, const struct
         put(d->out, "'additionalProperties':false");
     take_example(d, t, k);
     buf_char(d->out, '}');
+}
+
+static void body_of(struct doc *d, const struct table *t, str name, const struct taking *k)
+{
+    struct taking form = *k;
+    form.form = true;
+    write_body(d, t, name, k);
+    if (doc__has_files(t))
+        write_body(d, t, arena_printf(d->arena, "%.*sForm", STR_ARG(name)), &form);
 }
 
 /* What is made below a row of t needs no word about that row. */

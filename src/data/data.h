@@ -194,6 +194,16 @@ bool clocktime_canon(str text, char out[15]); /* HH:MM:SS.ffffff */
 /* As shown to a client: canonical form with trailing zeros of the fraction (and the point) gone. */
 void time_show(struct buf *b, str canonical);
 
+/* ---- a file, as its column holds it (file.c) ---- */
+
+/* {"id":..,"name":..,"type":..,"size":..,"sha256":..,"at":..}, in any order: the JSON of each
+ * member, strings with their quotes. */
+struct file_value {
+    str id, name, type, size, sha256, at;
+};
+/* False: the text is no such object. */
+bool file_value_get(str text, struct file_value *out);
+
 /* ---- a statement ---- */
 
 /* SQL text with numbered places (?1 or $1) and their values. Made by sql/ and by nobody else over

@@ -109,6 +109,8 @@ static size_t message_length(const struct conn *c)
 {
     if (c->head.chunked)
         return c->head_len + c->chunks.raw;
+    if (c->streams)
+        return c->lent;
     return c->head_len + (c->head.length > 0 ? (size_t)c->head.length : 0);
 }
 
@@ -134,8 +136,22 @@ static void start(struct conn *c)
     c->closing = c->head.close || (s->limits.max_keepalive && c->served >= s->limits.max_keepalive);
     c->gone_at = c->gone_at ? loop_now() : 0;
     conn__move(c, CONN_RUN);
-    if (!conn__begin(c))
-        refuse_status(c, 503, "too many requests are in progress");
+    if (conn__begin(c))
+        return;
+    mem_free(c->held);
+    c->held = NULL;
+    refuse_status(c, 503, "too many requests are in progress");
+}
+
+/* The handler reads the body, of which `in` holds the beginning. */
+static void start_stream(struct conn *c, uint64_t most)
+{
+    input__hold(c);
+    input__cut(c, c->head_len);
+    c->head_len = 0;
+    c->streams = true;
+    c->most = most;
+    start(c);
 }
 
 /* What follows the answered request moves to the front of `in`. */
@@ -144,6 +160,7 @@ static void next_message(struct conn *c)
     input__cut(c, message_length(c));
     c->scan = (struct head_scan){0};
     c->head_len = 0;
+    c->streams = false;
 }
 
 void conn__end_run(struct conn *c, int sent)
@@ -188,8 +205,14 @@ static void head_done(struct conn *c)
     const struct http_limits *l = &c->server->limits;
     struct fault fault = {0};
     c->chunks = (struct chunks){0};
-    if (!input__parse(c, &fault))
+    c->body_whole = c->streams = false;
+    c->got = c->lent = 0;
+    bool fine = input__parse(c, &fault);
+    uint64_t pieces = fine ? conn__pieces(c) : 0;
+    if (!fine)
         refuse(c, &fault);
+    else if (pieces)
+        start_stream(c, pieces);
     else if (c->head.length > 0 && (uint64_t)c->head.length > l->max_body)
         refuse_status(c, 413, "the body is larger than the limit");
     else if (lacks_length(c))

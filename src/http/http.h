@@ -44,6 +44,7 @@ struct signed_in;
 struct locales;
 struct db_tx;
 struct value;
+struct upload;
 
 /* One request. All texts live in its arena or in the connection's buffer, and as long as the
  * handler runs. */
@@ -80,7 +81,10 @@ struct request {
     struct db_tx *tx;    /* its statements belong to this transaction; NULL: to none */
     /* An operation of a batch: its body, parsed already. NULL: the connection has the body. */
     const struct value *given;
-    str plain; /* the body without its Content-Encoding; ptr NULL: it came as it is */
+    str plain;  /* the body without its Content-Encoding; ptr NULL: it came as it is */
+    bool formed; /* given was made of a body of another form: multipart/form-data, one file */
+    bool read;   /* request_read has handed out a body that came as a whole */
+    struct upload *uploads; /* the files that came with it: files/ */
 };
 
 /* Text of the address that is connected: "127.0.0.1", "::1", "unix". */
@@ -104,6 +108,9 @@ int request_aim(struct request *rq, str target, struct err *err);
 /* The whole body, at most the configured limit: waits for it. Empty when there is none. Fails with
  * TOOBIG, TIMEOUT, BAD (framing), CANCELLED. Sends 100 Continue when the client waits for it. */
 WAITS int request_body(struct request *rq, str *out, struct err *err);
+/* The next piece of the body, empty at its end: for bodies that may be larger than memory (hooks->
+ * pieces said so), and good for all others. Valid until the next call. Fails as request_body. */
+WAITS int request_read(struct request *rq, str *out, struct err *err);
 
 /* True when the request was cancelled because its time was over, not because the client left. */
 bool request_timed_out(const struct request *rq);
@@ -145,6 +152,8 @@ struct reply {
     bool failed;    /* nothing more is sent: the client is gone or too slow, or the handler set it
                        to cut a stream short (the client can tell by the missing end) */
     uint64_t bytes; /* body bytes sent */
+    int64_t length; /* of a stream, when that is known: it goes out as it is, with Content-Length,
+                       and is cut off when less comes; -1: not known */
     const struct reply_coder *coder; /* NULL: nothing is negotiated */
     void *coder_state;               /* of a stream that is compressed */
     unsigned char format, coding;    /* what the answer becomes: render/negotiate.h */
@@ -200,6 +209,21 @@ bool request_conditional(const struct request *rq);
  * PRECONDITION; BAD when If-Match or, of a change, If-None-Match is no list of entity-tags. */
 int request_condition(const struct request *rq, const struct validators *v, struct err *err);
 
+/* ---- ranges (RFC 9110, 14) ---- */
+
+struct byte_range {
+    uint64_t at, len; /* len > 0, within the representation */
+};
+enum { RANGES_MOST = 16 };
+enum range_says {
+    RANGE_WHOLE, /* nothing is asked for, or it is not to be taken seriously: 200 */
+    RANGE_SOME,  /* 206 */
+    RANGE_NONE,  /* they all lie behind the end: 416 */
+};
+/* What Range and If-Range of a GET say of a representation of `size` bytes. */
+enum range_says request_ranges(const struct request *rq, const struct validators *v, uint64_t size,
+                               struct byte_range list[RANGES_MOST], size_t *count);
+
 /* ---- the server: one per worker thread ---- */
 
 struct http_limits {
@@ -220,6 +244,10 @@ struct http_hooks {
     /* Answers one request by filling rq->reply. Runs in the request's fiber. What may allocate in
      * the arena runs in a fiber_scope of its own: fiber_end must not end handle itself. */
     WAITS void (*handle)(struct request *rq, void *ctx);
+    /* A request whose body has not come yet; headers, method and path are there. More than 0: its
+     * handler reads the body piece by piece, at most so many bytes. 0: it gets it whole. May be
+     * NULL. May not wait. */
+    uint64_t (*pieces)(struct request *rq, void *ctx);
     /* Bytes that are no request were answered with r->status. May not wait. */
     void (*refused)(void *ctx, const struct refusal *r);
 };

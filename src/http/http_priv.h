@@ -85,6 +85,9 @@ struct conn {
     char *held; /* copy of the head while its handler may still read the body */
     struct chunks chunks;
     bool body_whole;
+    bool streams;        /* its handler reads the body piece by piece: */
+    uint64_t most, got;  /* bytes it may have; handed out so far */
+    size_t lent;         /* of these at the front of `in` still */
     bool sent_continue;
     bool closing;     /* no request after this one */
     bool parked;      /* the fiber has outlived start() */
@@ -147,6 +150,10 @@ void conn__advance(struct conn *c); /* goes as far as `in` allows; c may be clos
 bool conn__begin(struct conn *c); /* false: too many fibers */
 /* Reads more of a body into c->in, waiting in the fiber. Used when the client expects 100. */
 WAITS int conn__read_body(struct conn *c, struct err *err);
+/* The next piece of a body that streams, lent until the next call; empty at its end. */
+WAITS int conn__read_piece(struct conn *c, str *out, struct err *err);
+/* How much of its body the request in c->head may read piece by piece; 0: it gets it whole. */
+uint64_t conn__pieces(struct conn *c);
 str conn__body(const struct conn *c); /* what is there of the body, decoded */
 
 /* input.c: buffers */

@@ -333,6 +333,8 @@ static enum framing stream_framing(const struct request *rq)
 {
     if (has_no_body(rq->reply->status))
         return FRAME_NONE;
+    if (rq->reply->length >= 0)
+        return FRAME_LENGTH;
     return rq->minor ? FRAME_CHUNKED : FRAME_CLOSE;
 }
 
@@ -343,11 +345,12 @@ int reply_begin(struct request *rq, struct err *err)
     if (rq->reply->held)
         return 0;
     rq->reply->started = true;
-    if (rq->reply->coder)
+    if (rq->reply->coder && rq->reply->length < 0)
         rq->reply->coder->begin(rq);
-    if (rq->minor == 0 || c->server->draining || !c->body_whole)
+    if ((rq->minor == 0 && rq->reply->length < 0) || c->server->draining || !c->body_whole)
         c->closing = true;
-    str head = make_head(c, rq, stream_framing(rq), 0);
+    size_t length = rq->reply->length >= 0 ? (size_t)rq->reply->length : 0;
+    str head = make_head(c, rq, stream_framing(rq), length);
     bool fits = head.ptr != NULL;
     if (!fits)
         head = too_many_headers(rq);
@@ -368,18 +371,19 @@ static int send_chunk(struct request *rq, bool last)
         buf_clear(&r->body);
         return 0;
     }
+    bool chunked = rq->minor && r->length < 0;
     if (r->coder_state)
         TRY(r->coder->chunk(rq));
     if (r->body.len) {
         int n = snprintf(size, sizeof size, "%zx\r\n", r->body.len);
-        if (rq->minor)
+        if (chunked)
             iov[count++] = (struct iovec){size, (size_t)n};
         iov[count++] = (struct iovec){r->body.ptr, r->body.len};
     }
     static char end[] = "\r\n0\r\n\r\n";
-    if (rq->minor && last)
+    if (chunked && last)
         iov[count++] = r->body.len ? (struct iovec){end, 7} : (struct iovec){end + 2, 5};
-    else if (rq->minor && r->body.len)
+    else if (chunked && r->body.len)
         iov[count++] = (struct iovec){end, 2};
     r->bytes += r->body.len;
     int rc = send_all(rq->conn, iov, count);
@@ -407,7 +411,10 @@ int reply__finish(struct conn *c, struct request *rq)
         return send_whole(c, rq);
     if (rq->reply->failed)
         return E_CANCELLED; /* cut short without the last chunk: the client can tell */
-    return send_chunk(rq, true);
+    TRY(send_chunk(rq, true));
+    bool none = rq->method == METHOD_HEAD || has_no_body(rq->reply->status);
+    bool whole = none || rq->reply->length < 0 || rq->reply->bytes == (uint64_t)rq->reply->length;
+    return whole ? 0 : E_CANCELLED;
 }
 
 /* ---- refusals ---- */

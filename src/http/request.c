@@ -71,8 +71,21 @@ int request_body(struct request *rq, str *out, struct err *err)
         *out = rq->plain;
         return 0;
     }
+    if (rq->conn->streams) /* whoever reads it so says what it was, in plain */
+        return fail(err, E_INTERNAL, "the body was read piece by piece");
     TRY(conn__read_body(rq->conn, err));
     *out = conn__body(rq->conn);
+    return 0;
+}
+
+int request_read(struct request *rq, str *out, struct err *err)
+{
+    *out = (str){"", 0};
+    if (!rq->plain.ptr && rq->conn->streams)
+        return conn__read_piece(rq->conn, out, err);
+    if (!rq->read)
+        TRY(request_body(rq, out, err));
+    rq->read = true;
     return 0;
 }
 

@@ -2,7 +2,8 @@
  * SPDX: Apache-2.0
  * Why a fiber only here: an idle or slow connection costs its struct and the bytes it sent, not a
  * stack. A request with a body is started when the body is whole, so a slow sender holds no fiber
- * either; the exception is one that waits for 100 Continue. */
+ * either; the exceptions are one that waits for 100 Continue, and one whose handler reads the body
+ * piece by piece. */
 #include "base/mem.h"
 #include "http/http_priv.h"
 
@@ -72,6 +73,7 @@ static void fill_request(struct conn *c, struct request *rq, struct reply *reply
     reply->held = reply->started = reply->failed = false;
     reply->bytes = 0;
     reply->changed_s = 0;
+    reply->length = -1;
     reply->coder = NULL;
     reply->coder_state = NULL;
     reply->format = reply->coding = 0;
@@ -219,5 +221,101 @@ int conn__read_body(struct conn *c, struct err *err)
         if (conn__body_progress(c, &fault) < 0)
             return body_fault(c, &fault, err);
     }
+    return 0;
+}
+
+/* ---- a body that is read piece by piece ---- */
+
+/* Is there a body, and more of it than has come? */
+static bool body_to_come(const struct conn *c)
+{
+    const struct head *h = &c->head;
+    bool takes = h->method == METHOD_POST || h->method == METHOD_PUT || h->method == METHOD_PATCH;
+    return takes && (h->chunked || (h->length > 0 && (uint64_t)h->length > c->in_len - c->head_len));
+}
+
+uint64_t conn__pieces(struct conn *c)
+{
+    const struct http_server *s = c->server;
+    const struct head *h = &c->head;
+    struct fault fault;
+    struct request probe = {.method = h->method,
+                            .method_text = h->method_text,
+                            .target = h->target,
+                            .path = h->path,
+                            .query = h->query,
+                            .headers = h->headers,
+                            .header_count = h->header_count};
+    if (!s->hooks.pieces || !body_to_come(c))
+        return 0;
+    arena_init(&probe.arena, 4 * s->limits.max_target + 65536);
+    str raw = probe.path;
+    uint64_t most = path_clean(&probe.arena, raw, &probe.path, &probe.segments, &fault)
+                        ? s->hooks.pieces(&probe, s->ctx)
+                        : 0;
+    arena_reset(&probe.arena);
+    return most;
+}
+
+/* What was handed out is used up. */
+static void take_back(struct conn *c)
+{
+    input__cut(c, c->lent);
+    if (c->head.chunked) {
+        c->chunks.decoded -= c->lent;
+        c->chunks.raw -= c->lent;
+    }
+    c->lent = 0;
+}
+
+/* Hands out what is in `in`. 0 or a negative code. */
+static int lend(struct conn *c, struct err *err)
+{
+    struct fault fault;
+    uint64_t left = c->head.chunked ? 0 : (uint64_t)c->head.length - c->got;
+    if (left > c->most) {
+        fault = (struct fault){413, "the body is larger than the limit"};
+        return body_fault(c, &fault, err);
+    }
+    if (c->head.chunked) {
+        size_t len = c->in_len;
+        int rc = chunks_feed(&c->chunks, c->in, &len, c->most - c->got, &fault);
+        c->in_len = len;
+        if (rc < 0)
+            return body_fault(c, &fault, err);
+        c->lent = c->chunks.decoded;
+        c->body_whole = rc == 1;
+    } else {
+        c->lent = c->in_len < left ? c->in_len : (size_t)left;
+        c->body_whole = c->lent == left;
+    }
+    c->got += c->lent;
+    return 0;
+}
+
+int conn__read_piece(struct conn *c, str *out, struct err *err)
+{
+    const struct http_limits *l = &c->server->limits;
+    uint64_t deadline = loop_now() + l->body_ns;
+    take_back(c);
+    *out = (str){"", 0};
+    if (c->body_whole)
+        return 0;
+    TRY(lend(c, err));
+    if (c->head.expect && !c->body_whole)
+        TRY(say_continue(c, err));
+    while (!c->lent && !c->body_whole) {
+        ssize_t n = read_some(c, deadline, err);
+        if (n < 0)
+            return (int)n;
+        if (n == 0)
+            continue;
+        c->in_len += (size_t)n;
+        c->server->stats.bytes_in += (uint64_t)n;
+        deadline = conn__later(deadline, (size_t)n, l->body_ns);
+        c->expires = conn__later(c->expires, (size_t)n, l->request_ns);
+        TRY(lend(c, err));
+    }
+    *out = (str){c->in, c->lent};
     return 0;
 }

@@ -17,6 +17,7 @@ static const struct {
     {STR_INIT(PATCH_JSON), TAKES_PATCHES},
     {STR_INIT("application/json"), TAKES_JSON},
     {STR_INIT("application/x-www-form-urlencoded"), TAKES_FORM},
+    {STR_INIT("multipart/form-data"), TAKES_MULTIPART},
     {STR_INIT("application/xml"), TAKES_XML},
     {STR_INIT("text/xml"), TAKES_XML},
 };
@@ -67,7 +68,7 @@ static unsigned kind_of(str type, unsigned takes)
         return 0;
     for (size_t i = 0; i < COUNT_OF(types); i++)
         if (str_eqi(media, types[i].type))
-            return types[i].takes & takes;
+            return types[i].takes & takes & ~(unsigned)TAKES_MULTIPART;
     return (takes & TAKES_KINDS) && own_json(media) ? TAKES_JSON : 0;
 }
 
@@ -132,6 +133,10 @@ int body_read(struct request *rq, unsigned takes, const struct json_limits *limi
               struct value *out, struct err *err)
 {
     str text, type = request_header(rq, LIT("Content-Type"));
+    if (rq->formed) {
+        *out = *rq->given;
+        return 0;
+    }
     if (rq->given)
         takes &= TAKES_JSON | TAKES_KINDS | TAKES_PATCHES;
     unsigned kind = type.ptr ? kind_of(type, takes) : 0;

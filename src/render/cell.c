@@ -129,6 +129,8 @@ static void uuid_put(struct buf *b, const struct value *v)
 
 void render__plain(struct buf *b, const struct column *c, const struct value *v)
 {
+    if (UNLIKELY(c->file) && render__file(b, c, v, NULL, NULL))
+        return;
     switch (c->type) {
     case TYPE_BOOL:
         bool_put(b, v);
@@ -238,13 +240,23 @@ void row_shape_named(struct row_shape *s, struct arena *a, const struct column *
     *s = (struct row_shape){.columns = columns, .leads = leads, .count = count, .close = LIT("}")};
 }
 
+static void member_put(struct buf *b, const struct row_shape *s, size_t i, const struct value *v,
+                       const struct value *cells)
+{
+    if (UNLIKELY(s->key && s->columns[i]->file) &&
+        render__file(b, s->columns[i], v, s->key, cells))
+        return;
+    render_cell(b, s->columns[i], v);
+}
+
 /* In another language: cells stand elsewhere, or others stand for them. */
 static void chosen_put(struct buf *b, const struct row_shape *s, const struct value *cells)
 {
     for (size_t i = 0; i < s->count; i++) {
         const struct value *v = &cells[s->from[i].instead];
+        v = v->kind == V_NULL ? &cells[s->from[i].at] : v;
         buf_str(b, s->leads[i]);
-        render_cell(b, s->columns[i], v->kind == V_NULL ? &cells[s->from[i].at] : v);
+        member_put(b, s, i, v, cells);
     }
 }
 
@@ -258,7 +270,7 @@ bool render_shape_open(struct buf *b, const struct row_shape *s, const struct va
             continue;
         }
         buf_str(b, s->leads[i]);
-        render_cell(b, s->columns[i], &cells[i]);
+        member_put(b, s, i, &cells[i], cells);
     }
     if (!s->count)
         buf_char(b, '{');

@@ -95,6 +95,7 @@ enum {
     TAKES_PATCHES = 4, /* merge patches and JSON Patch */
     TAKES_FORM = 8,
     TAKES_XML = 16,
+    TAKES_MULTIPART = 32, /* only told: what reads it does so before (route/, receive) */
     TAKES_FIELDS = TAKES_JSON | TAKES_FORM | TAKES_XML,
 };
 /* The media types of TAKES_FIELDS, for OPTIONS. */

@@ -16,6 +16,12 @@ void render_row(struct buf *b, const struct column *const *columns, size_t count
 
 /* What is the same in every row of one column list: `{"id":`, `,"name":`, ... Made once, then
  * const; lives in the arena it was made in, and borrows the columns. */
+struct shape_key {
+    str base; /* "/v1/products" */
+    const struct column *const *columns;
+    const size_t *at; /* their cells */
+    size_t count;
+};
 struct row_shape {
     const struct column *const *columns;
     const str *leads; /* what stands before each cell */
@@ -23,6 +29,7 @@ struct row_shape {
     str close; /* what stands behind the last one */
     /* Which cells these are; NULL: each column's own, in order. */
     const struct shape_cell *from;
+    const struct shape_key *key; /* the row's, for the addresses of its files; or NULL */
 };
 struct shape_cell {
     uint32_t at, instead; /* shown is `instead`, when that is null `at` */
@@ -32,7 +39,15 @@ void row_shape_init(struct row_shape *s, struct arena *a, const struct column *c
 /* The same under other names. */
 void row_shape_named(struct row_shape *s, struct arena *a, const struct column *const *columns,
                      const str *names, size_t count);
-/* The same bytes as render_row. */
+/* Says whose rows these are: files get their address. cells: the columns whose cells are there. base
+ * and key live as long as s. */
+struct shape_cells {
+    const struct column *const *columns;
+    size_t count;
+};
+void row_shape_key(struct row_shape *s, struct arena *a, str base, const struct key *key,
+                   const struct shape_cells *cells);
+/* The same bytes as render_row; with the addresses of files, when there is a key. */
 void render_shape(struct buf *b, const struct row_shape *s, const struct value *cells);
 /* The same without the closing brace, for a caller that adds members; gives whether a member is
  * there already (else the brace is, and no comma is due). */

@@ -10,4 +10,8 @@ void render__numeric(struct buf *b, const struct column *c, const struct value *
 void render__plain(struct buf *b, const struct column *c, const struct value *v);
 void render__recast(struct buf *b, const struct column *c, const struct value *v);
 
+/* file.c: false when the cell is no file. key: NULL, or that of the row with these cells. */
+bool render__file(struct buf *b, const struct column *c, const struct value *v,
+                  const struct shape_key *key, const struct value *cells);
+
 #endif

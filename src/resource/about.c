@@ -12,7 +12,10 @@ bool resource_about(const struct endpoint *e, struct resource_about *out)
     } list[] = {{resource__list, RESOURCE_LIST},          {resource__create, RESOURCE_CREATE},
                 {resource__one, RESOURCE_READ},           {resource__put, RESOURCE_REPLACE},
                 {resource__patch, RESOURCE_CHANGE},       {resource__remove, RESOURCE_REMOVE},
-                {resource__related_one, RESOURCE_RELATED}};
+                {resource__related_one, RESOURCE_RELATED},
+                {resource__file_get, RESOURCE_FILE},
+                {resource__file_put, RESOURCE_FILE},
+                {resource__file_remove, RESOURCE_FILE}};
     *out = (struct resource_about){.does = RESOURCE_BATCH};
     if (e->run == resource__batch)
         return true;
@@ -20,7 +23,7 @@ bool resource_about(const struct endpoint *e, struct resource_about *out)
         const struct resource *r = e->data;
         if (list[i].run != e->run)
             continue;
-        *out = (struct resource_about){list[i].does, r->table, r->up, r->relation};
+        *out = (struct resource_about){list[i].does, r->table, r->up, r->relation, r->file};
         return true;
     }
     return false;

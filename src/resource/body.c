@@ -181,6 +181,31 @@ static void take_presets(const struct taker *k, struct body_row *row)
     }
 }
 
+/* ---- files ---- */
+
+/* A file comes as one, or null takes it away. A PUT may hold what a GET showed: the file stays. */
+static void take_file(struct taker *k, const struct column *c, const struct value *v,
+                      struct body_row *row)
+{
+    struct upload *u = upload_given(v);
+    if (u) {
+        u->used = true;
+        row->cells[c->index] = value_text(upload_text(k->arena, u));
+    } else if (v->kind == V_OBJECT && k->kind == BODY_REPLACE) {
+        row->given[c->index] = false;
+        row->added[c->index] = true;
+    } else if (v->kind != V_NULL) {
+        body__fault(k, c->name, LIT("type"),
+              arena_printf(k->arena,
+                           "'%.*s' is a file; send it in multipart/form-data, or with PUT to the "
+                           "address of the row with /%.*s behind it",
+                           STR_ARG(c->name), STR_ARG(c->name)));
+    } else if (!c->nullable) {
+        body__fault(k, c->name, LIT("required"),
+              arena_printf(k->arena, "'%.*s' must not be null", STR_ARG(c->name)));
+    }
+}
+
 static void take_member(struct taker *k, const struct member *m, struct body_row *row)
 {
     const struct column *c = table_column(k->table, m->name);
@@ -215,6 +240,10 @@ static void take_member(struct taker *k, const struct member *m, struct body_row
     if (UNLIKELY(row->given[c->index] && k->table->model && !want && !body__agrees(k, c, m, row)))
         return;
     row->given[c->index] = !want || k->kind == BODY_CREATE; /* a faulty one is not missing */
+    if (c->file) {
+        take_file(k, c, blank ? &null : &m->value, row);
+        return;
+    }
     const struct value *step = k->kind == BODY_PATCH && !want ? step_of(c, &m->value) : NULL;
     if (step) {
         take_step(k, c, step, row);
@@ -236,7 +265,7 @@ static void find_missing(struct taker *k, const struct body_row *row)
 {
     for (size_t i = 0; i < k->table->column_count; i++) {
         const struct column *c = &k->table->columns[i];
-        if (row->given[i] || c->nullable || c->has_default || c->generated || column_made(c) ||
+        if (row->given[i] || (c->file && row->added[i]) || c->nullable || c->has_default || c->generated || column_made(c) ||
             body__fixed(k->fixed, c) ||
             (k->kind == BODY_REPLACE && (closed(k, c) || !resource__told(k->table, i))))
             continue;
@@ -356,9 +385,9 @@ int resource__take(struct arena *a, const struct table *t, const struct value *j
 int resource__json(struct request *rq, enum body_kind kind, struct value *out, struct err *err)
 {
     static const unsigned takes[] = {
-        [BODY_CREATE] = TAKES_FIELDS | TAKES_KINDS,
-        [BODY_REPLACE] = TAKES_FIELDS | TAKES_KINDS,
-        [BODY_PATCH] = TAKES_FIELDS | TAKES_PATCHES,
+        [BODY_CREATE] = TAKES_FIELDS | TAKES_MULTIPART | TAKES_KINDS,
+        [BODY_REPLACE] = TAKES_FIELDS | TAKES_MULTIPART | TAKES_KINDS,
+        [BODY_PATCH] = TAKES_FIELDS | TAKES_MULTIPART | TAKES_PATCHES,
     };
     return body_read(rq, takes[kind], &json_limits_default, out, err);
 }

@@ -44,7 +44,8 @@ static size_t assignments(const struct resource *r, const struct body_row *row, 
         if (row->given[i])
             set[count++] =
                 (struct assignment){.column = c, .value = row->cells[i], .add = row->added[i]};
-        else if (replace && !c->generated && !column_made(c) && !keeps && !in_key(&r->table->primary, c) &&
+        else if (replace && !row->added[i] && !c->generated && !column_made(c) && !keeps &&
+                 !in_key(&r->table->primary, c) &&
                  !closed_to(r, i))
             set[count++] = (struct assignment){.column = c, .to_default = true};
     }

@@ -40,7 +40,7 @@ const struct row_shape *resource__shape(struct arena *a, const struct resource_s
     if (sel->summary)
         return resource__summary_shape(a, sel->summary);
     if (UNLIKELY(sel->tongue))
-        return resource__spoken_shape(a, sel);
+        return resource__spoken_shape(a, s, sel);
     const struct row_shape *own = &s->shapes[sel->table - s->schema->tables];
     bool all = sel->shown == own->count;
     for (size_t i = 0; all && i < sel->shown; i++)
@@ -49,6 +49,8 @@ const struct row_shape *resource__shape(struct arena *a, const struct resource_s
         return own;
     struct row_shape *shape = ARENA_NEW(a, struct row_shape);
     row_shape_init(shape, a, sel->columns, sel->shown);
+    struct shape_cells cells = {sel->columns, sel->column_count};
+    resource__file_places(shape, a, s, sel->table, &cells);
     return shape;
 }
 

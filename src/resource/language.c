@@ -99,7 +99,8 @@ static uint32_t position(const struct select *sel, const struct column *c)
     return (uint32_t)resource__position(sel, c);
 }
 
-const struct row_shape *resource__spoken_shape(struct arena *a, const struct select *sel)
+const struct row_shape *resource__spoken_shape(struct arena *a, const struct resource_set *s,
+                                               const struct select *sel)
 {
     const struct table *t = sel->table;
     const struct tongue *g = sel->tongue;
@@ -122,6 +123,8 @@ const struct row_shape *resource__spoken_shape(struct arena *a, const struct sel
     }
     row_shape_named(shape, a, columns, names, count);
     shape->from = from;
+    struct shape_cells cells = {sel->columns, sel->column_count};
+    resource__file_places(shape, a, s, t, &cells);
     return shape;
 }
 
@@ -153,7 +156,7 @@ const struct row_shape *resource__tagged_shape(struct request *rq, const struct 
         sel.columns = resource__visible(&rq->arena, t, &sel.shown);
         sel.column_count = sel.shown;
         sel.tongue = &t->tongues[i];
-        return resource__spoken_shape(&rq->arena, &sel);
+        return resource__spoken_shape(&rq->arena, r->set, &sel);
     }
     return &r->set->shapes[t - r->set->schema->tables];
 }

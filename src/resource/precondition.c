@@ -30,7 +30,11 @@ static int judge(struct request *rq, const struct resource *r, const struct valu
 {
     struct buf *b = &rq->reply->body;
     struct validators v = {.there = cells != NULL};
-    if (cells) {
+    if (cells && r->file) {
+        v.etag = resource__file_tag(rq, r, cells);
+        v.there = v.etag.len > 0;
+        v.kind = ETAG_FOREIGN;
+    } else if (cells) {
         buf_clear(b);
         render_shape(b, resource__tagged_shape(rq, r),
                      resource__open_cells(&rq->arena, r->table, cells));
@@ -69,7 +73,7 @@ int resource__precondition(struct request *rq, const struct resource *r, enum ac
     TRY(resource__id(rq, r->set, r->table, &id, err));
     TRY(look(rq, r, id, &cells, err));
     int code = judge(rq, r, cells, &failed);
-    bool makes = rq->method == METHOD_PUT && r->table->put_creates && !cells;
+    bool makes = rq->method == METHOD_PUT && !r->file && r->table->put_creates && !cells;
     bool limited = code == E_PRECONDITION && r->grant && r->grant->where;
     if (!makes && (!cells || limited))
         TRY(may_change(rq, r, id, act, err));

@@ -3,6 +3,7 @@
 #define CAIRN_RESOURCE_H
 
 #include "db/db.h"
+#include "files/files.h"
 #include "policy/access.h"
 #include "route/route.h"
 #include "schema/schema.h"
@@ -28,6 +29,10 @@ struct resource_config {
     struct sql_limits limits;
     int64_t max_bulk;     /* rows of one POST */
     int64_t include_rows; /* rows of one answer with includes, in all */
+    /* Files: where they are kept (NULL: in a preview), and what one request may bring. */
+    struct files *files;
+    uint64_t upload_ms;
+    size_t upload_fields, upload_parts;
     /* Transactions. Allowed: a bit, 1 << level, for each isolation a batch may ask for. */
     int64_t batch_operations; /* of one batch; 0: no batches */
     unsigned isolation_allowed;
@@ -42,6 +47,7 @@ enum resource_does {
     RESOURCE_CHANGE,
     RESOURCE_REMOVE,
     RESOURCE_RELATED, /* the one row that a relation leads to */
+    RESOURCE_FILE, /* GET, PUT, DELETE of the file in a column */
     RESOURCE_BATCH,
 };
 struct resource_about {
@@ -49,6 +55,7 @@ struct resource_about {
     const struct table *table;       /* whose rows they are; NULL: of a batch */
     const struct table *up;          /* below a row of this table */
     const struct relation *relation; /* with up */
+    const struct column *file;       /* of RESOURCE_FILE */
 };
 /* False: e is none of them. */
 bool resource_about(const struct endpoint *e, struct resource_about *out);
@@ -59,6 +66,7 @@ str resource_noun(struct arena *a, const struct table *t);
  *   GET POST               PREFIX/T              (a view: GET)
  *   GET PUT PATCH DELETE   PREFIX/T/:id          (with a primary key; 3,7 when it is composite)
  *   GET [POST]             PREFIX/T/:id/RELATION (POST: rows that hold the foreign key)
+ *   GET PUT DELETE         PREFIX/T/:id/COLUMN   (a column of files)
  * and POST PREFIX/batch, which runs several of them in one transaction.
  * Borrows s, db and c, which live as long as r. What the endpoints need lives in a.
  * Any thread, no fiber. Fails with CONFIG (a table whose name cannot be a path), CONFLICT. */

@@ -30,6 +30,7 @@ struct resource {
     /* GET of one row with all columns: its text is made at start; binds are the key's values. */
     struct stmt one;
     bool one_ready;
+    const struct column *file; /* the endpoints of the file in this column; else NULL */
     const struct grant *grant; /* of this request: what the caller may do; NULL: all */
     bool only_new;             /* of this request: a PUT that may only make its row */
 };
@@ -140,7 +141,8 @@ const struct row_shape *resource__shape(struct arena *a, const struct resource_s
  * Content-Language and Vary. Nothing where no table of the plan has languages. */
 void resource__speak(struct request *rq, const struct resource_set *s, struct select *sel);
 /* Of a plan with a tongue. */
-const struct row_shape *resource__spoken_shape(struct arena *a, const struct select *sel);
+const struct row_shape *resource__spoken_shape(struct arena *a, const struct resource_set *s,
+                                               const struct select *sel);
 /* The whole row in the language that If-Match or If-None-Match name in their tags. */
 const struct row_shape *resource__tagged_shape(struct request *rq, const struct resource *r);
 
@@ -165,7 +167,7 @@ struct fixed {
 struct body_row {
     struct value *cells; /* by column->index */
     bool *given;
-    bool *added; /* the cell is added to what the column holds */
+    bool *added; /* the cell is added to what the column holds; of a file not given: it stays */
 };
 
 struct body {
@@ -176,7 +178,9 @@ struct body {
 
 WAITS int resource__body(struct request *rq, const struct resource *r, enum body_kind kind,
                          const struct fixed *fixed, struct body *out, struct err *err);
-#define PATCH_TYPES "application/merge-patch+json, application/json-patch+json, " FIELD_TYPES
+/* What endpoints take (body_read, form.c), for OPTIONS. */
+#define ROW_TYPES FIELD_TYPES ", multipart/form-data"
+#define PATCH_TYPES "application/merge-patch+json, application/json-patch+json, " ROW_TYPES
 /* The body as a value, of a media type that kind takes. */
 WAITS int resource__json(struct request *rq, enum body_kind kind, struct value *out,
                          struct err *err);
@@ -275,5 +279,25 @@ WAITS int resource__estimate(struct request *rq, const struct resource_set *s,
 void resource__links(struct request *rq, const struct resource_set *s, const struct list_query *q,
                      const struct page *p);
 void resource__tail(struct buf *b, const struct list_query *q, const struct page *p);
+
+/* ---- files ---- */
+
+/* file.c: the file in a column. */
+endpoint_fn resource__file_get, resource__file_put, resource__file_remove;
+/* Says in a shape where the files of t's rows are. */
+void resource__file_places(struct row_shape *shape, struct arena *a, const struct resource_set *s,
+                           const struct table *t, const struct shape_cells *cells);
+/* Its tag in cells, len 0 when there is none; in rq's arena. */
+str resource__file_tag(struct request *rq, const struct resource *r, const struct value *cells);
+/* file_send.c: answers with it, whole or in parts. Fails with NOTFOUND, RANGE, PRECONDITION. */
+WAITS int resource__file_send(struct request *rq, const struct resource *r,
+                              const struct file_value *f, struct err *err);
+
+/* form.c: bodies of multipart/form-data, and of one file. As struct endpoint has them. */
+uint64_t resource__form_pieces(const struct request *rq, const void *data);
+uint64_t resource__file_pieces(const struct request *rq, const void *data);
+endpoint_fn resource__form_receive, resource__file_receive;
+/* The body of the request is v, of another form than JSON. */
+void resource__formed(struct request *rq, const struct value *v);
 
 #endif

@@ -28,6 +28,7 @@ static void describe(struct build *b)
         size_t shown;
         const struct column **columns = resource__visible(b->arena, t, &shown);
         row_shape_init(&shapes[i], b->arena, columns, shown);
+        resource__file_places(&shapes[i], b->arena, set, t, &(struct shape_cells){columns, shown});
         resource__singular(t->name, noun, sizeof noun);
         nouns[i] = arena_str(b->arena, str_of(noun));
     }
@@ -104,6 +105,11 @@ static const char *pattern(struct build *b, const struct table *t, const char *t
         .ptr;
 }
 
+static bool takes_form(enum method m)
+{
+    return m == METHOD_POST || m == METHOD_PUT || m == METHOD_PATCH;
+}
+
 static int add(struct build *b, enum method m, const char *path, endpoint_fn *run,
                const struct resource *r, str what)
 {
@@ -112,8 +118,10 @@ static int add(struct build *b, enum method m, const char *path, endpoint_fn *ru
                          .pattern = path,
                          .method = m,
                          .what = what.ptr,
+                         .pieces = takes_form(m) ? resource__form_pieces : NULL,
+                         .receive = takes_form(m) ? resource__form_receive : NULL,
                          .accepts = m == METHOD_PATCH  ? PATCH_TYPES
-                                    : m == METHOD_POST ? FIELD_TYPES
+                                    : m == METHOD_POST ? ROW_TYPES
                                                        : NULL,
                          .in_batch = true,
                          .keyed = true,
@@ -190,6 +198,38 @@ static int add_relation(struct build *b, const struct table *up, const struct re
     return add(b, METHOD_POST, path, resource__create, r, what);
 }
 
+/* PREFIX/T/:id/COLUMN of a column of files. */
+static int add_file(struct build *b, const struct table *t, const struct column *c)
+{
+    static const struct {
+        enum method method;
+        endpoint_fn *run;
+        const char *verb;
+    } list[] = {{METHOD_GET, resource__file_get, "download"},
+                {METHOD_PUT, resource__file_put, "upload"},
+                {METHOD_DELETE, resource__file_remove, "remove"}};
+    struct resource *r = resource_of(b, t);
+    str noun = resource__noun(b->set, t);
+    r->file = c;
+    TRY(name_check(b, "column", c->name));
+    const char *path = pattern(b, t, "/:id/", c->name);
+    for (size_t i = 0; i < COUNT_OF(list); i++) {
+        bool takes = list[i].method == METHOD_PUT;
+        struct endpoint e = {.run = list[i].run,
+                             .data = r,
+                             .pattern = path,
+                             .method = list[i].method,
+                             .pieces = takes ? resource__file_pieces : NULL,
+                             .receive = takes ? resource__file_receive : NULL,
+                             .slashes = true};
+        e.what = arena_printf(b->arena, "%s %.*s of one %.*s", list[i].verb, STR_ARG(c->name),
+                              STR_ARG(noun))
+                     .ptr;
+        TRY(router_add(b->router, &e, b->err));
+    }
+    return 0;
+}
+
 static int add_table(struct build *b, const struct table *t)
 {
     struct resource *r = resource_of(b, t);
@@ -202,6 +242,10 @@ static int add_table(struct build *b, const struct table *t)
     for (size_t i = 0; i < t->relation_count; i++) {
         if (t->relations[i].target->exposed)
             TRY(add_relation(b, t, &t->relations[i]));
+    }
+    for (size_t i = 0; i < t->column_count; i++) {
+        if (t->columns[i].file)
+            TRY(add_file(b, t, &t->columns[i]));
     }
     return 0;
 }

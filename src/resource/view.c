@@ -102,6 +102,8 @@ static void shapes(struct view *v)
         size_t shown;
         const struct column **columns = resource__visible(&v->arena, &v->schema.tables[i], &shown);
         row_shape_init(&list[i], &v->arena, columns, shown);
+        resource__file_places(&list[i], &v->arena, v->set.base, &v->schema.tables[i],
+                              &(struct shape_cells){columns, shown});
     }
     v->set.shapes = list;
     v->set.warnings = v->set.warnings ? resource__warnings(&v->arena, &v->schema) : NULL;

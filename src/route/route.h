@@ -10,6 +10,10 @@ typedef int endpoint_fn(struct request *rq, const void *data, struct err *err);
 
 struct endpoint {
     endpoint_fn *run;
+    /* Of routes that take files, else NULL: how many bytes of rq's body are read piece by piece (0:
+     * it is read whole), and what reads them, before run. */
+    uint64_t (*pieces)(const struct request *rq, const void *data);
+    endpoint_fn *receive;
     const void *data;    /* handed to run: e.g. the resource */
     const char *pattern; /* "/v1/users/:id" */
     enum method method;

@@ -200,6 +200,7 @@ static int build(struct schema__build *b, enum dialect d, const struct rows *ans
         comments_read(b, &answers[ANSWER_COMMENTS]);
     TRY(schema__relations(b, wishes));
     TRY(schema__counters(b, wishes)); /* before relations to hidden tables go */
+    TRY(schema__files(b, wishes));
     TRY(schema__expose(b, wishes));
     return schema__tongues(b, wishes);
 }

@@ -84,6 +84,7 @@ struct column {
     str min, max;               /* decimal texts */
     int min_length, max_length; /* from CHECKs on length(); -1 none */
     str array;    /* PostgreSQL: TYPE_JSON that is stored as an array of this type; else empty */
+    const struct schema_file_wish *file; /* it holds a file; borrowed from the wishes, or NULL */
     bool spread;  /* a collection's document: its members are shown, not itself */
     size_t index; /* position in table->columns */
     const struct inside *inside; /* no column of the table, a place inside one; else NULL */
@@ -224,6 +225,13 @@ struct schema_table_wish {
 struct schema_counter_wish {
     str table, column, relation, place; /* place: FILE:LINE:COLUMN */
 };
+/* Column `column` of `table` holds files. */
+struct schema_file_wish {
+    str table, column, place; /* place: FILE:LINE:COLUMN */
+    const str *types;         /* media types, one star each at most; none: any */
+    size_t type_count;
+    uint64_t max; /* bytes of one */
+};
 /* Names the relation over table.column (a foreign key column): `name` on that table, and
  * `reverse` on the other one. Empty keeps the default name. */
 struct schema_relation_wish {
@@ -257,6 +265,8 @@ struct schema_wishes {
     size_t counter_count;
     const struct schema_tongue_wish *tongues;
     size_t tongue_count;
+    const struct schema_file_wish *files;
+    size_t file_count;
     bool only_named;              /* a table without a wish is not exposed */
     bool no_aggregates;           /* nor summed up */
     enum put_creates put_creates; /* where a table does not say */

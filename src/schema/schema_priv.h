@@ -60,6 +60,8 @@ int schema__relations(struct schema__build *b, const struct schema_wishes *wishe
 int schema__counters(struct schema__build *b, const struct schema_wishes *wishes);
 int schema__tongues(struct schema__build *b, const struct schema_wishes *wishes);
 int schema__expose(struct schema__build *b, const struct schema_wishes *wishes);
+/* files.c */
+int schema__files(struct schema__build *b, const struct schema_wishes *wishes);
 /* Which tables are collections, and which of those are wished for. */
 int schema__collections(struct schema__build *b, const struct schema_wishes *wishes);
 

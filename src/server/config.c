@@ -242,6 +242,8 @@ static void take_map(struct config_load *l, const struct config_node *map, str p
             config__tables(l, n);
         else if (str_is(path, "collections"))
             config__collections(l, n);
+        else if (str_is(path, "files"))
+            config__files(l, n);
         else if (str_is(path, "roles"))
             config__roles(l, n);
         else if (str_is(path, "access"))

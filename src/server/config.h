@@ -129,6 +129,9 @@ void config_db(const struct config *c, struct db_config *out);
 /* Of a transaction that asks for none. */
 enum db_isolation config_isolation(const struct config *c);
 
+/* Where files are kept, NUL-terminated; in a. */
+str config_files_dir(const struct config *c, struct arena *a);
+
 /* What its database speaks. */
 enum dialect config_dialect(const struct config *c);
 

@@ -49,11 +49,12 @@ static const char *misplaced(str path)
 
 const char *config__nearest(struct arena *a, str path)
 {
-    const char *names[2 * CONFIG_KEYS + 3];
+    const char *names[2 * CONFIG_KEYS + 4];
     size_t count = 0;
     names[count++] = "tables";
     names[count++] = "limits";
     names[count++] = "collections";
+    names[count++] = "files";
     for (size_t i = 0; i < CONFIG_KEYS; i++) {
         str full = str_of(config_keys[i].path);
         size_t dot = str_find(full, '.');

@@ -149,7 +149,10 @@ void config_example(struct buf *out)
             "\n# Resources without columns: each keeps JSON objects as they come.\n"
             "# collections:\n"
             "#   events: {}\n"
-            "#   products: { indexes: [brand.name, price], unique: [sku], max_size: 64K }\n");
+            "#   products: { indexes: [brand.name, price], unique: [sku], max_size: 64K }\n"
+            "\n# Columns that hold files: docs/files.md.\n"
+            "# files:\n"
+            "#   products.photo: { types: [image/png, image/jpeg], max: 5MB }\n");
 }
 
 /* ---- docs/reference/config.md ---- */
@@ -288,6 +291,15 @@ static const char docs_tail[] =
     "    indexes: [brand.name, price]     # places that filters name often\n"
     "    unique: [sku]                    # no two documents with the same value there: 409\n"
     "    max_size: 64K                    # of one document; 1M unless said, 64M at most\n"
+    "```\n"
+    "\n## files\n\n"
+    "Columns (JSONB or TEXT) that hold files: uploads, downloads and limits are described in\n"
+    "[files.md](../files.md). Where the bytes are kept is said in `uploads`.\n\n"
+    "```yaml\n"
+    "files:\n"
+    "  products.photo:\n"
+    "    types: [image/png, image/jpeg]   # media types, `image/*` for all of a kind; any unless said\n"
+    "    max: 5MB                         # bytes of one file; 10M unless said, 1T at most\n"
     "```\n";
 
 static void docs_row(struct buf *out, const struct config_key *k)
@@ -419,7 +431,12 @@ static const char schema_tables[] =
     "\"additionalProperties\":{\"type\":[\"object\",\"null\"],\"additionalProperties\":false,"
     "\"properties\":{\"indexes\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},"
     "\"unique\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},"
-    "\"max_size\":{\"type\":[\"string\",\"integer\"]}}}}";
+    "\"max_size\":{\"type\":[\"string\",\"integer\"]}}}}"
+    ",\"files\":{\"type\":[\"object\",\"null\"],\"description\":\"columns that hold files\","
+    "\"propertyNames\":{\"pattern\":\"^.+[.][^.]+$\"},"
+    "\"additionalProperties\":{\"type\":[\"object\",\"null\"],\"additionalProperties\":false,"
+    "\"properties\":{\"types\":{\"type\":[\"string\",\"array\"],\"items\":{\"type\":\"string\"}},"
+    "\"max\":{\"type\":[\"string\",\"integer\"]}}}}";
 
 void config_schema(struct buf *out)
 {

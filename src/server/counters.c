@@ -1,8 +1,9 @@
-/* counters.c -- makes, checks and takes away the triggers that keep counters. SPDX: Apache-2.0
+/* counters.c -- makes, checks and takes away the triggers that keep counters, and those that count
+ * which files the rows point to. SPDX: Apache-2.0
  * Invariant: triggers and numbers come in one transaction, which nobody who writes to the tables
  * can get between: so from the first commit on the numbers are exact. The triggers of a counter are
  * there all together and as wanted, or they are made anew.
- * Not here: what they say (sql/counter.c). */
+ * Not here: what they say (sql/counter.c, sql/file.c). */
 #include "server/counters.h"
 
 #include "sql/sql.h"
@@ -28,11 +29,33 @@ static int run(struct keeper *k, str text, struct rows *out)
 
 /* ---- what is wanted, what is there ---- */
 
+static size_t files_of(const struct table *t)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < t->column_count; i++)
+        count += t->columns[i].file != NULL;
+    return count;
+}
+
+/* Behind the counters, which check_all counts on. */
+static int plan_files(struct keeper *k)
+{
+    for (size_t i = 0; i < k->schema->table_count; i++) {
+        const struct table *t = &k->schema->tables[i];
+        for (size_t c = 0; c < t->column_count; c++) {
+            struct sql_file_of of = {t, &t->columns[c]};
+            if (of.column->file)
+                TRY(sql_file(k->dialect, &k->arena, k->schema, &of, &k->plans[k->count++], k->err));
+        }
+    }
+    return 0;
+}
+
 static int plan(struct keeper *k)
 {
     size_t most = 0;
     for (size_t i = 0; i < k->schema->table_count; i++)
-        most += k->schema->tables[i].counter_count;
+        most += k->schema->tables[i].counter_count + files_of(&k->schema->tables[i]);
     k->plans = ARENA_ARRAY(&k->arena, struct counter_plan, most);
     for (size_t i = 0; i < k->schema->table_count; i++) {
         const struct table *t = &k->schema->tables[i];
@@ -40,7 +63,7 @@ static int plan(struct keeper *k)
             TRY(sql_counter(k->dialect, &k->arena, t, &t->counters[c], &k->plans[k->count++],
                             k->err));
     }
-    return 0;
+    return plan_files(k);
 }
 
 static int look(struct keeper *k)

@@ -188,8 +188,12 @@ static enum step step_run(struct request *rq, struct err *err)
         code = negotiate_begin(&w->coder, rq, e->in_batch, err);
     if (code == 0 && rq->method >= METHOD_POST)
         code = body_decode(rq, &w->config->codings, err);
+    if (code == 0 && e->receive)
+        code = e->receive(rq, e->data, err);
     if (code == 0)
         code = run_endpoint(w, rq, err);
+    if (rq->uploads)
+        uploads_settle(rq, code < 0 || rq->reply->status >= 400);
     if (code == 0)
         negotiate_settle(rq);
     if (code == 0 && !e->quiet)

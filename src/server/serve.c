@@ -89,6 +89,25 @@ static int first_model(const struct serve *s, const struct db_config *db, struct
     return code;
 }
 
+static struct files *files_of(const struct serve *s, const struct db_config *db)
+{
+    const struct config *c = s->boot;
+    struct arena a;
+    arena_init(&a, 65536);
+    struct files_config f = {.db = s->db,
+                             .draining = &s->draining,
+                             .engine = db_engine(db),
+                             /* nothing commits later than that */
+                             .pending_s = (int64_t)(c->uploads_timeout / 1000) +
+                                          2 * (int64_t)(c->request_timeout / 1000) + 5,
+                             .kept_s = (int64_t)(c->uploads_keep / 1000),
+                             .at_once = (unsigned)c->uploads_at_once};
+    f.dir = config_files_dir(c, &a);
+    struct files *files = files_new(&f);
+    arena_reset(&a);
+    return files;
+}
+
 /* The settings of the world are a load of their own: boot outlives every world. */
 static int first_world(struct serve *s, const struct db_config *db, struct err *err)
 {
@@ -108,6 +127,7 @@ static int first_world(struct serve *s, const struct db_config *db, struct err *
         config_free(&config);
         return code;
     }
+    s->app->files = files_of(s, db);
     return world_new(app, config, schema, queries, s->db, &s->draining, &s->world, err);
 }
 
@@ -357,6 +377,7 @@ int serve_run(struct cairn_app *app, struct err *err)
     world_put(&s.world);
     client_free(&app->client);
     identity_close(&app->identity);
+    files_free(&app->files);
     db_close(&s.db);
     config_free(&s.boot);
     metrics_fini();

@@ -64,6 +64,7 @@ struct cairn_app {
     int wake;                  /* eventfd: cairn_stop writes to it */
     struct identity *identity; /* while it serves; NULL: nobody signs in */
     struct client *client;     /* while it serves: calls to other servers */
+    struct files *files;       /* while it serves */
     struct mailer mailer;
 };
 
@@ -171,7 +172,7 @@ struct worker {
     bool drained; /* its connections are all closed */
     unsigned syncs;
     bool syncing;  /* worker 0: a fiber looks for ended sessions */
-    bool sweeping; /* worker 0: a fiber deletes expired answers */
+    bool sweeping; /* worker 0: a fiber deletes expired answers and files that no row has */
     int started;   /* 0, or the code of its failure */
     struct err err;
 };

@@ -136,6 +136,18 @@ static void handle(struct request *rq, void *ctx)
         seat_end(seat);
 }
 
+/* A route that takes files reads its bodies itself. */
+static uint64_t pieces(struct request *rq, void *ctx)
+{
+    const struct worker *w = ctx;
+    struct err err = {0};
+    str allow;
+    if (router_find(w->seat->world->router, rq, &allow, &err) < 0)
+        return 0;
+    const struct endpoint *e = rq->endpoint;
+    return e->pieces ? e->pieces(rq, e->data) : 0;
+}
+
 static void refused(void *ctx, const struct refusal *r)
 {
     struct log l;
@@ -241,11 +253,11 @@ static void sync_soon(void *arg)
         w->syncing = fiber_soon(w->loop, sync_sessions, w);
 }
 
-/* ---- kept answers that have expired ---- */
+/* ---- kept answers that have expired, files that no row has ---- */
 
 enum { SWEEP_MS = 5000, SWEEP_MEMORY = 1 << 20 };
 
-static void sweep_keys(void *arg)
+static void sweep(void *arg)
 {
     struct worker *w = arg;
     struct world *world = world_get(w->seat->world);
@@ -255,6 +267,12 @@ static void sweep_keys(void *arg)
     if (world->idempotency && idempotency_sweep(world->idempotency, &a, &err) < 0 &&
         err.code != E_BUSY && err.code != E_CANCELLED)
         log_event_str(LOG_WARN, "expired idempotency keys cannot be deleted", "error",
+                      str_of(err.text));
+    err = (struct err){0};
+    if (world->rest.files && world->config->tables.file_count &&
+        files_sweep(world->rest.files, &a, &err) < 0 && err.code != E_BUSY &&
+        err.code != E_CANCELLED)
+        log_event_str(LOG_WARN, "files that no row has cannot be deleted", "error",
                       str_of(err.text));
     arena_reset(&a);
     world_put(&world);
@@ -266,7 +284,7 @@ static void sweep_soon(void *arg)
 {
     struct worker *w = arg;
     if (!w->sweeping && !w->drained)
-        w->sweeping = fiber_soon(w->loop, sweep_keys, w);
+        w->sweeping = fiber_soon(w->loop, sweep, w);
 }
 
 /* ---- the thread ---- */
@@ -282,7 +300,8 @@ static void say_ready(struct worker *w)
 
 static int prepare(struct worker *w)
 {
-    static const struct http_hooks hooks = {.handle = handle, .refused = refused};
+    static const struct http_hooks hooks = {
+        .handle = handle, .pieces = pieces, .refused = refused};
     struct serve *s = w->serve;
     const struct config *c = s->boot;
     metrics_thread_begin();
@@ -294,7 +313,7 @@ static int prepare(struct worker *w)
     loop_before_sleep(w->loop, before_sleep, w);
     if (w->index == 0 && s->app->identity)
         loop_every(w->loop, SYNC_MS, sync_soon, w);
-    if (w->index == 0 && c->idempotency)
+    if (w->index == 0)
         loop_every(w->loop, SWEEP_MS, sweep_soon, w);
     worker_adopt(w, world_get(s->world));
     if (w->index == 0 && c->mail_from.len)

@@ -185,6 +185,10 @@ int world_new(struct cairn_app *app, struct config *config, struct schema *schem
                                        .limits = limits_of(config),
                                        .max_bulk = config->max_bulk,
                                        .include_rows = config->include_rows,
+                                       .files = app ? app->files : NULL,
+                                       .upload_ms = config->uploads_timeout,
+                                       .upload_fields = config->uploads_fields,
+                                       .upload_parts = (size_t)config->uploads_parts,
                                        .batch_operations = config->batch_operations,
                                        .isolation_allowed = config->isolation_levels};
     int code = db ? secret_cursor(config, &w->arena, &w->rest.cursor_secret, err) : 0;

@@ -75,6 +75,18 @@ static void fetch(struct select *s, const struct column *c)
         s->columns[s->column_count++] = c;
 }
 
+/* A file is shown with its address, which is that of its row. */
+static void fetch_key(struct select *s, const struct table *t)
+{
+    bool files = false, open = true;
+    for (size_t i = 0; i < s->shown; i++)
+        files = files || s->columns[i]->file;
+    for (size_t i = 0; i < t->primary.count; i++)
+        open = open && !table_closed(t, t->primary.columns[i]->index);
+    for (size_t i = 0; files && open && i < t->primary.count; i++)
+        fetch(s, t->primary.columns[i]);
+}
+
 static void columns(struct query *q, const struct pick *p, struct select *s)
 {
     const struct table *t = p->table;
@@ -88,6 +100,7 @@ static void columns(struct query *q, const struct pick *p, struct select *s)
     for (size_t i = 0; !all && i < p->column_count; i++)
         s->columns[s->column_count++] = p->columns[i];
     s->shown = s->column_count;
+    fetch_key(s, t);
     for (size_t i = 0; i < s->order_count && !p->relation; i++)
         fetch(s, s->order[i].column);
     for (size_t i = 0; i < p->kid_count; i++) {

@@ -270,6 +270,17 @@ struct counter_plan {
 int sql_counter(enum dialect d, struct arena *a, const struct table *t, const struct counter *c,
                 struct counter_plan *out, struct err *err);
 
+/* ---- columns that hold files: who points to which ---- */
+
+struct sql_file_of {
+    const struct table *table;
+    const struct column *column;
+};
+/* The table cairn_files (id, refs, at: seconds) and the triggers that keep refs, as if it were a
+ * counter; recount sets the numbers of all such columns of s right. Fails with CONFIG. */
+int sql_file(enum dialect d, struct arena *a, const struct schema *s, const struct sql_file_of *of,
+             struct counter_plan *out, struct err *err);
+
 /* ---- small makers for callers that build plans by hand ---- */
 struct cond *cond_test(struct arena *a, const struct column *c, enum op op, struct value v);
 struct cond *cond_and(struct arena *a, struct cond *x, struct cond *y); /* either may be NULL */

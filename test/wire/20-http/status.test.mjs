@@ -8,11 +8,12 @@ const read = (name) => fs.readFileSync(path.join(top, name), 'utf8');
 const table = [...read('docs/reference/status.md').matchAll(/^\| (\d{3}) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$/gm)].map((m) => ({ status: Number(m[1]), title: m[2].trim() }));
 
 const first = `CREATE TABLE users (id SERIAL PRIMARY KEY, email VARCHAR(200) NOT NULL UNIQUE, password_hash TEXT NOT NULL DEFAULT '', role TEXT NOT NULL DEFAULT 'viewer', age INTEGER);
-CREATE TABLE pages (id SERIAL PRIMARY KEY, title TEXT UNIQUE, age INTEGER);`;
+CREATE TABLE pages (id SERIAL PRIMARY KEY, title TEXT UNIQUE, age INTEGER, scan JSONB);`;
 const config = `http: { max_body: 4K, max_head: 3K, max_target: 512, body_timeout: 600ms, request_timeout: 1s, require_if_match: [/v1/pages/2] }
 server: { max_requests: 3 }
 mail: { from: Shop <shop@example.com> }
 auth: { table: users, roles: role, hash_memory: 64K, hash_passes: 1 }
+files: { pages.scan: {} }
 limits: [{ name: few, match: { path: /livez-not/* }, rate: 1/h }]
 `;
 const queries = `-- name: staff
@@ -35,6 +36,7 @@ const reach = {
   201: (s) => post(s, { title: 'new' }),
   202: async (s) => (await s.post('/v1/auth/reset/send', { email: 'ada@example.com' })).status,
   204: async (s) => (await s.delete('/v1/pages/3')).status,
+  206: async (s) => { await s.put('/v1/pages/1/scan', 'some text', { 'Content-Type': 'text/plain' }); return get(s, '/v1/pages/1/scan', { Range: 'bytes=0-3' }); },
   304: async (s) => get(s, '/v1/pages/1', { 'If-None-Match': (await s.get('/v1/pages/1')).header('etag') }),
   400: (s) => get(s, '/v1/pages?nme=eq.x'),
   401: (s) => get(s, '/v1/auth/me'),
@@ -52,6 +54,7 @@ const reach = {
   413: (s) => post(s, { title: 'x'.repeat(5000) }),
   414: (s) => get(s, `/v1/pages?title=eq.${'x'.repeat(600)}`),
   415: (s) => post(s, 'x', { 'Content-Type': 'text/plain' }),
+  416: (s) => get(s, '/v1/pages/1/scan', { Range: 'bytes=100-' }),
   417: (s) => raw(s, 'POST /v1/pages HTTP/1.1\r\nExpect: a-miracle\r\nContent-Length: 0'),
   421: (s) => raw(s, 'GET https://x/v1/pages HTTP/1.1'),
   422: (s) => post(s, { age: 'old' }),

@@ -118,7 +118,7 @@ play('kinds of bodies', shop, async (s) => {
     method, body: `{"name":"${Math.random()}"}`, headers: { 'Content-Type': type, ...more } });
   for (const type of ['application/json', 'Application/JSON ; charset="UTF-8"', 'application/vnd.shop+json']) ok(await send(type), 201);
   for (const type of ['application/merge-patch+json', 'application/json-patch+json', 'application/json; charset=latin1', 'text/json', 'application/+json', 'json']) {
-    const r = await send(type), takes = 'application/json, application/x-www-form-urlencoded, application/xml, text/xml';
+    const r = await send(type), takes = 'application/json, application/x-www-form-urlencoded, multipart/form-data, application/xml, text/xml';
     assert.deepEqual(problem(r, 415, 'media_type').offers, takes.split(', '), type);
     assert.deepEqual([r.header('accept'), r.header('accept-post')], [takes, takes], type);
   }

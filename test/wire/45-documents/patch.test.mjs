@@ -68,7 +68,7 @@ play('JSON Patch refuses, and then nothing is changed', base, async (s) => {
 });
 
 play('what a resource takes is told by OPTIONS, GET and 415', base, async (s) => {
-  const fields = 'application/json, application/x-www-form-urlencoded, application/xml, text/xml';
+  const fields = 'application/json, application/x-www-form-urlencoded, multipart/form-data, application/xml, text/xml';
   const types = `application/merge-patch+json, application/json-patch+json, ${fields}`;
   const options = await s.fetch('/v1/products/1', { method: 'OPTIONS' });
   assert.deepEqual([options.status, options.header('accept-patch')], [204, types]);

@@ -48,7 +48,7 @@ test('every code word has its place in problems.md', () => {
   assert.deepEqual(missing, []);
 });
 
-for (const page of [...fs.readdirSync(folder), '../queries.md'].filter((f) => f.endsWith('.md'))) {
+for (const page of [...fs.readdirSync(folder), '../queries.md', '../files.md'].filter((f) => f.endsWith('.md'))) {
   const list = blocks(fs.readFileSync(path.join(folder, page), 'utf8'));
   if (!list.length) continue;
   play(`docs/reference/${page}: ${list.length} examples`, { app: 'shop', users: 200, timeout: 120000 }, async (s) => {
