@@ -12,12 +12,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { SERVERS_MOST = 64, LINE_MOST = 65536, RANGES_MOST = 16 };
+enum { SERVERS_MOST = 64, LINE_MOST = 65536, STATUSES_MOST = 16 };
 
 struct tail_view {
     struct {
         int64_t from, to;
-    } status[RANGES_MOST];
+    } status[STATUSES_MOST];
     size_t status_count;
     const char *path, *method;
     int64_t slow_us;
@@ -48,7 +48,7 @@ static bool read_status(struct tail_view *v, const char *text)
 {
     for (str rest = str_of(text); text && rest.ptr; v->status_count++) {
         str one = str_trim(str_cut(&rest, ','));
-        if (v->status_count == RANGES_MOST ||
+        if (v->status_count == STATUSES_MOST ||
             !read_range(one, &v->status[v->status_count].from, &v->status[v->status_count].to))
             return false;
     }

@@ -5,6 +5,7 @@
 #ifndef CAIRN_FILES_H
 #define CAIRN_FILES_H
 
+#include "client/client.h"
 #include "data/data.h"
 #include "db/db.h"
 #include "fiber/fiber.h"
@@ -94,6 +95,15 @@ int digests_check(const struct digests *want, const struct digests *got, const c
 
 /* ---- where they are kept ---- */
 
+/* An S3-compatible store. */
+struct files_s3 {
+    str base; /* where objects are, with all in front of the id: "https://s3.example.com/bucket/x/";
+                 empty: files are kept in a directory */
+    str region, key, secret;
+    str token; /* of temporary credentials, or empty */
+    uint64_t timeout_ms;
+};
+
 struct files_config {
     str dir; /* of the local store, and of what is being taken in */
     struct db *db;
@@ -102,6 +112,8 @@ struct files_config {
     int64_t kept_s;               /* a file that no row points to any more stays for so long */
     unsigned at_once;             /* uploads of this process */
     const _Atomic bool *draining; /* the sweep ends early */
+    struct files_s3 s3;
+    struct client *client; /* with s3 */
 };
 
 struct files;
@@ -114,6 +126,7 @@ void files_free(struct files **f);
 struct upload {
     struct upload *next; /* of the same request */
     struct files *files;
+    struct arena *arena;
     char id[33];
     int fd;
     struct buf buf; /* bytes that are not written yet */
@@ -157,6 +170,8 @@ struct file_reader;
 /* Ends with the fiber's scope; lives in a. Fails with NOTFOUND, BUSY, IO. */
 WAITS int file_open(struct files *f, struct arena *a, const struct file_which *which,
                     struct file_reader **out, struct err *err);
+/* What lies behind `end` will not be read next: it need not be fetched. */
+void file_until(struct file_reader *r, uint64_t end);
 /* len bytes from `at` on, all of them, appended to b. Fails with IO, BUSY. */
 WAITS int file_read(struct file_reader *r, uint64_t at, size_t len, struct buf *b, struct err *err);
 

@@ -4,24 +4,22 @@
 
 #include "files/files.h"
 
-#include <stdatomic.h>
-
 enum { FILE_ID = 32, PATH_MOST = 1200 };
 
-/* What keeps files. All of it blocks, and runs on a helper thread. */
+/* What keeps files. Called in a fiber; everything but close waits. */
 struct file_store {
     const char *name;
-    /* Takes the file at path, whose bytes are on the disk; afterwards it is kept, also over a
-     * crash. Fails with IO, BUSY. */
-    int (*put)(struct files *f, const struct upload *u, const char *path, struct err *err);
-    int (*open)(struct file_reader *r, struct err *err);
-    /* len bytes from `at` on, all of them. Fails with IO, BUSY, NOTFOUND. */
-    int (*read)(struct file_reader *r, uint64_t at, char *ptr, size_t len, struct err *err);
+    /* Takes what was written to DIR/incoming (u->fd, with what is in u->buf behind it); afterwards
+     * it is kept, also over a crash. Fails with IO, BUSY. */
+    WAITS int (*put)(struct upload *u, struct err *err);
+    WAITS int (*open)(struct file_reader *r, struct err *err);
+    /* len bytes from `at` on, all of them, to ptr. Fails with IO, BUSY, NOTFOUND. */
+    WAITS int (*read)(struct file_reader *r, uint64_t at, char *ptr, size_t len, struct err *err);
     void (*close)(struct file_reader *r);
-    int (*remove)(struct files *f, const char *id,
-                  struct err *err); /* 0 also when it is not there */
+    /* 0 also when it is not there. */
+    WAITS int (*remove)(struct files *f, const char *id, struct err *err);
 };
-extern const struct file_store file_store_local;
+extern const struct file_store file_store_local, file_store_s3;
 
 struct files {
     const struct file_store *store;
@@ -34,12 +32,22 @@ struct file_reader {
     struct files *files;
     char id[FILE_ID + 1];
     uint64_t size;
-    int fd; /* of the local store */
+    uint64_t until; /* what is behind it will not be read now */
+    int fd;         /* of the local store */
+    /* Of S3: a block that was fetched, and how large the next one is. */
+    struct buf block;
+    uint64_t block_at;
+    size_t next;
 };
 
+/* Runs fn on a helper thread. Gives its code; fails with BUSY, CANCELLED. */
+typedef int files_blocking(void *arg, struct err *err);
+WAITS int files__blocking(files_blocking *fn, void *arg, struct err *err);
+
 /* local.c */
-/* Where one is while it is taken in; makes the directory. Fails with IO. */
+/* Where one is while it is taken in; makes the directory. Blocks. Fails with IO. */
 int files__incoming(const struct files *f, const char *id, char path[PATH_MOST], struct err *err);
-int files__sync_dir(const char *path, struct err *err);
+int files__error(struct err *err, const char *what, const char *path); /* of errno */
+files_blocking files__write_out; /* arg: struct upload: what is in its buffer, to its fd */
 
 #endif

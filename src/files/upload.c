@@ -6,9 +6,6 @@
  * nothing that was not stays for ever. Memory: one buffer, however large the file. */
 #include "files/files_priv.h"
 
-#include "base/mem.h"
-#include "observe/log.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -27,85 +24,68 @@ enum { BUFFER = 128 * 1024 };
 
 /* ---- on a helper thread ---- */
 
-enum work_kind { WORK_CREATE, WORK_WRITE, WORK_STORE, WORK_REMOVE };
-
-struct work {
-    enum work_kind kind;
-    struct files *files;
-    struct upload *u;
+struct blocking {
+    files_blocking *fn;
+    void *arg;
     int code;
     struct err err;
 };
 
-static int system_error(struct err *err, const char *what)
+static void run(void *arg)
 {
-    int e = errno;
-    if (e == ENOSPC || e == EDQUOT)
-        return fail(err, E_BUSY, "there is no room for the file now");
-    return fail(err, E_IO, "cannot %s a file: %s", what, strerror(e));
+    struct blocking *b = arg;
+    b->code = b->fn(b->arg, &b->err);
 }
 
-static int create(struct work *w)
+int files__blocking(files_blocking *fn, void *arg, struct err *err)
 {
+    struct blocking b = {.fn = fn, .arg = arg};
+    int code = fiber_blocking(run, &b);
+    if (code == E_BUSY)
+        return fail(err, E_BUSY, "too many files are on their way");
+    if (b.code < 0)
+        *err = b.err;
+    else if (code < 0)
+        return fail(err, code, "the request was ended");
+    return b.code;
+}
+
+static int create(void *arg, struct err *err)
+{
+    struct upload *u = arg;
     char path[PATH_MOST];
-    TRY(files__incoming(w->files, w->u->id, path, &w->err));
-    w->u->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    return w->u->fd < 0 ? system_error(&w->err, "make") : 0;
+    TRY(files__incoming(u->files, u->id, path, err));
+    u->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    return u->fd < 0 ? files__error(err, "make", path) : 0;
 }
 
-static int write_out(struct work *w)
+int files__write_out(void *arg, struct err *err)
 {
-    const struct buf *b = &w->u->buf;
-    for (size_t done = 0; done < b->len;) {
-        ssize_t n = write(w->u->fd, b->ptr + done, b->len - done);
+    const struct upload *u = arg;
+    for (size_t done = 0; done < u->buf.len;) {
+        ssize_t n = write(u->fd, u->buf.ptr + done, u->buf.len - done);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return system_error(&w->err, "write");
+            return files__error(err, "write", u->id);
         done += (size_t)n;
     }
     return 0;
 }
 
-static int store(struct work *w)
+static int take_away(void *arg, struct err *err)
 {
+    const struct upload *u = arg;
     char path[PATH_MOST];
-    TRY(write_out(w));
-    if (fsync(w->u->fd) < 0)
-        return system_error(&w->err, "sync");
-    TRY(files__incoming(w->files, w->u->id, path, &w->err));
-    return w->files->store->put(w->files, w->u, path, &w->err);
+    TRY(files__incoming(u->files, u->id, path, err));
+    return unlink(path) < 0 && errno != ENOENT ? files__error(err, "remove", path) : 0;
 }
 
-static int take_away(struct work *w)
+/* Wherever it is. */
+static int remove_all(struct upload *u, struct err *err)
 {
-    char path[PATH_MOST];
-    TRY(files__incoming(w->files, w->u->id, path, &w->err));
-    if (unlink(path) < 0 && errno != ENOENT)
-        return system_error(&w->err, "remove");
-    return w->files->store->remove(w->files, w->u->id, &w->err);
-}
-
-static void work(void *arg)
-{
-    struct work *w = arg;
-    w->code = w->kind == WORK_CREATE  ? create(w)
-              : w->kind == WORK_WRITE ? write_out(w)
-              : w->kind == WORK_STORE ? store(w)
-                                      : take_away(w);
-}
-
-static int blocking(struct upload *u, enum work_kind kind, struct err *err)
-{
-    struct work w = {.kind = kind, .files = u->files, .u = u};
-    int code = fiber_blocking(work, &w);
-    if (code == E_BUSY)
-        return fail(err, E_BUSY, "too many files are on their way");
-    if (w.code < 0)
-        *err = w.err;
-    else if (code < 0)
-        return fail(err, code, "the request was ended");
-    return w.code;
+    TRY(files__blocking(take_away, u, err));
+    return u->files->store->remove(u->files, u->id, err);
 }
 
 /* ---- its life ---- */
@@ -154,6 +134,7 @@ int upload_begin(struct files *f, struct request *rq, unsigned kinds, struct upl
     if (!f)
         return fail(err, E_BUSY, "files are not kept here");
     u->files = f;
+    u->arena = &rq->arena;
     u->fd = -1;
     TRY(digester_new(kinds | DIGEST_SHA256, &u->digester, err));
     if (atomic_fetch_add(&f->active, 1) >= f->config.at_once) {
@@ -167,7 +148,7 @@ int upload_begin(struct files *f, struct request *rq, unsigned kinds, struct upl
     TRY(note(u, rq, err));
     u->next = rq->uploads;
     rq->uploads = u;
-    TRY(blocking(u, WORK_CREATE, err));
+    TRY(files__blocking(create, u, err));
     *out = u;
     return 0;
 }
@@ -188,7 +169,7 @@ int upload_write(struct upload *u, str bytes, struct err *err)
         bytes = str_from(bytes, some.len);
         if (u->buf.len < BUFFER)
             continue;
-        TRY(blocking(u, WORK_WRITE, err));
+        TRY(files__blocking(files__write_out, u, err));
         buf_clear(&u->buf);
     }
     return 0;
@@ -206,7 +187,7 @@ void upload_digest(struct upload *u, struct digests *got)
 
 int upload_end(struct upload *u, struct err *err)
 {
-    TRY(blocking(u, WORK_STORE, err));
+    TRY(u->files->store->put(u, err));
     buf_fini(&u->buf);
     return 0;
 }
@@ -243,38 +224,13 @@ str upload_text(struct arena *a, const struct upload *u)
     return buf_view(&b);
 }
 
-/* ---- what came to nothing ---- */
-
-static int forget(struct upload *u, struct request *rq, struct err *err)
-{
-    struct db_write w = {
-        .st = STATEMENT("DELETE FROM cairn_files WHERE id = $1 AND refs = 0 AND at > $2",
-                        value_text(str_make(u->id, FILE_ID)), value_int((int64_t)time(NULL))),
-        .arena = &rq->arena,
-        .expect = -1};
-    w.st.writes = true;
-    TRY(db_write(u->files->config.db, &w, 1, NULL, err));
-    return w.changes ? blocking(u, WORK_REMOVE, err) : 0;
-}
-
-/* Where that fails the sweep does it later. */
-void uploads_settle(struct request *rq, bool failed)
-{
-    for (struct upload *u = rq->uploads; u; u = u->next) {
-        struct err ignored = {0};
-        if (failed || !u->used)
-            forget(u, rq, &ignored);
-    }
-    rq->uploads = NULL;
-}
-
 /* ---- the sweep ---- */
 
 enum { SWEEP_ROWS = 100, SWEEP_TURNS = 20 };
 
 static int sweep_one(struct files *f, struct arena *a, str id, struct err *err)
 {
-    struct upload u = {.files = f, .fd = -1};
+    struct upload u = {.files = f, .arena = a, .fd = -1};
     struct db_write w = {
         .st = STATEMENT("DELETE FROM cairn_files WHERE id = $1 AND refs <= 0", value_text(id)),
         .arena = a,
@@ -283,8 +239,34 @@ static int sweep_one(struct files *f, struct arena *a, str id, struct err *err)
         return 0;
     memcpy(u.id, id.ptr, FILE_ID);
     w.st.writes = true;
-    TRY(blocking(&u, WORK_REMOVE, err));
+    TRY(remove_all(&u, err));
     return db_write(f->config.db, &w, 1, NULL, err);
+}
+
+/* ---- what came to nothing ---- */
+
+/* First it is as what no row has, and due: where the rest fails the sweep does it later. */
+static int forget(struct upload *u, struct err *err)
+{
+    str id = str_make(u->id, FILE_ID);
+    struct db_write w = {
+        .st = STATEMENT("UPDATE cairn_files SET at = 0 WHERE id = $1 AND refs = 0 AND at > $2",
+                        value_text(id), value_int((int64_t)time(NULL))),
+        .arena = u->arena,
+        .expect = -1};
+    w.st.writes = true;
+    TRY(db_write(u->files->config.db, &w, 1, NULL, err));
+    return w.changes ? sweep_one(u->files, u->arena, id, err) : 0;
+}
+
+void uploads_settle(struct request *rq, bool failed)
+{
+    for (struct upload *u = rq->uploads; u; u = u->next) {
+        struct err ignored = {0};
+        if (failed || !u->used)
+            forget(u, &ignored);
+    }
+    rq->uploads = NULL;
 }
 
 int files_sweep(struct files *f, struct arena *a, struct err *err)

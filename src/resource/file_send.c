@@ -73,16 +73,25 @@ static void set_headers(struct request *rq, const struct file_value *f, const st
 
 /* ---- bytes ---- */
 
+/* The head waits for the first bytes: a store that is away can still be told. */
+static int flush(struct request *rq, struct err *err)
+{
+    if (!rq->reply->started)
+        TRY(reply_begin(rq, err));
+    return reply_flush(rq, err);
+}
+
 static int send_bytes(struct sending *s, uint64_t at, uint64_t len, struct err *err)
 {
     struct reply *reply = s->rq->reply;
+    file_until(s->reader, at + len);
     while (len) {
         size_t n = len < PIECE ? (size_t)len : PIECE;
         TRY(file_read(s->reader, at, n, &reply->body, err));
         at += n;
         len -= n;
         if (reply->body.len >= PIECE / 2)
-            TRY(reply_flush(s->rq, err));
+            TRY(flush(s->rq, err));
     }
     return 0;
 }
@@ -160,13 +169,10 @@ static int none_of_it(struct request *rq, uint64_t size, struct err *err)
 static int send(struct sending *s, struct err *err)
 {
     struct request *rq = s->rq;
-    TRY(reply_begin(rq, err));
-    if (rq->method == METHOD_HEAD)
-        return 0;
-    if (s->count > 1)
-        return send_parts(s, err);
-    return s->count ? send_bytes(s, s->ranges[0].at, s->ranges[0].len, err)
-                    : send_bytes(s, 0, s->size, err);
+    struct byte_range r = s->count ? s->ranges[0] : (struct byte_range){0, s->size};
+    if (rq->method != METHOD_HEAD)
+        TRY(s->count > 1 ? send_parts(s, err) : send_bytes(s, r.at, r.len, err));
+    return flush(rq, err); /* as a stream, whatever its length: it is not to be compressed */
 }
 
 int resource__file_send(struct request *rq, const struct resource *r, const struct file_value *f,

@@ -179,7 +179,9 @@ struct body {
 WAITS int resource__body(struct request *rq, const struct resource *r, enum body_kind kind,
                          const struct fixed *fixed, struct body *out, struct err *err);
 /* What endpoints take (body_read, form.c), for OPTIONS. */
-#define ROW_TYPES FIELD_TYPES ", multipart/form-data"
+#define ROW_TYPES                                                                                  \
+    "application/json, application/x-www-form-urlencoded, multipart/form-data, application/xml, "  \
+    "text/xml"
 #define PATCH_TYPES "application/merge-patch+json, application/json-patch+json, " ROW_TYPES
 /* The body as a value, of a media type that kind takes. */
 WAITS int resource__json(struct request *rq, enum body_kind kind, struct value *out,

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "db/db.h"
 #include "edge/edge.h"
+#include "files/files.h"
 #include "render/locale.h"
 #include "render/negotiate.h"
 #include "policy/access.h"
@@ -49,6 +50,7 @@ extern const struct config_key config_keys[CONFIG_KEYS];
 /* The words of ENUM keys, in the order of config.def. */
 enum { MODE_DEVELOPMENT, MODE_PRODUCTION };
 enum { EXPOSE_ALL, EXPOSE_NONE };
+enum { UPLOADS_LOCAL, UPLOADS_S3 };
 enum { DOCS_AUTO, DOCS_ANYONE, DOCS_SIGNED_IN, DOCS_NOBODY };
 enum { MAIL_SEND_AUTO, MAIL_SEND_ALWAYS, MAIL_SEND_NEVER };
 enum { CONFIG_LOG_AUTO, CONFIG_LOG_JSON, CONFIG_LOG_PRETTY };
@@ -131,6 +133,9 @@ enum db_isolation config_isolation(const struct config *c);
 
 /* Where files are kept, NUL-terminated; in a. */
 str config_files_dir(const struct config *c, struct arena *a);
+
+/* The store of files, when it is none of directories; texts live in a. */
+void config_s3(const struct config *c, struct arena *a, struct files_s3 *out);
 
 /* What its database speaks. */
 enum dialect config_dialect(const struct config *c);

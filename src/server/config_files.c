@@ -125,3 +125,62 @@ str config_files_dir(const struct config *c, struct arena *a)
 {
     return config__join(a, c->data_path, c->uploads_dir);
 }
+
+/* ---- the store ---- */
+
+static bool good_text(str s, const char *more)
+{
+    bool fine = true;
+    for (size_t i = 0; i < s.len; i++)
+        fine = fine && (ascii_alpha(s.ptr[i]) || ascii_digit(s.ptr[i]) ||
+                        (s.ptr[i] && strchr(more, s.ptr[i])));
+    return fine;
+}
+
+static void s3_fault(struct config_load *l, int key, const char *what)
+{
+    config__fault(l, l->c->origin[key], str_of(config_keys[key].path), "%s", what);
+}
+
+void config__s3(struct config_load *l)
+{
+    const struct config *c = l->c;
+    bool http = str_starts(c->s3_endpoint, LIT("http://"));
+    str host = str_from(c->s3_endpoint, http ? 7 : 8);
+    if (c->uploads_store != UPLOADS_S3)
+        return;
+    if (c->s3_endpoint.len && ((!http && !str_starts(c->s3_endpoint, LIT("https://"))) ||
+                               !host.len || !good_text(host, ".-:[]")))
+        s3_fault(l, CONFIG_KEY_s3_endpoint, "expected https://HOST or http://HOST:PORT");
+    if (!c->s3_bucket.len || !good_text(c->s3_bucket, ".-"))
+        s3_fault(l, CONFIG_KEY_s3_bucket, "expected the name of a bucket: uploads.store is s3");
+    if (!good_text(c->s3_prefix, "._-/") || str_starts(c->s3_prefix, LIT("/")))
+        s3_fault(l, CONFIG_KEY_s3_prefix, "expected letters, digits and ._-/, such as `shop/`");
+    if (!c->s3_region.len || !good_text(c->s3_region, "-"))
+        s3_fault(l, CONFIG_KEY_s3_region, "expected a region, such as `eu-central-1`");
+    if (!c->s3_key.len || !good_text(c->s3_key, "._-/+="))
+        s3_fault(l, CONFIG_KEY_s3_key, "expected the id of a key: uploads.store is s3");
+    if (!c->s3_secret.len)
+        s3_fault(l, CONFIG_KEY_s3_secret, "expected a key: uploads.store is s3");
+}
+
+void config_s3(const struct config *c, struct arena *a, struct files_s3 *out)
+{
+    str url = c->s3_endpoint, bucket = c->s3_bucket, prefix = c->s3_prefix;
+    *out = (struct files_s3){.base = LIT("")};
+    if (c->uploads_store != UPLOADS_S3)
+        return;
+    if (!url.len)
+        url = arena_printf(a, "https://s3.%.*s.amazonaws.com", STR_ARG(c->s3_region));
+    str host = str_from(url, str_starts(url, LIT("http://")) ? 7 : 8);
+    str scheme = str_upto(url, url.len - host.len);
+    *out = (struct files_s3){.region = c->s3_region,
+                             .key = c->s3_key,
+                             .secret = c->s3_secret,
+                             .token = c->s3_token,
+                             .timeout_ms = c->s3_timeout};
+    out->base = c->s3_path_style ? arena_printf(a, "%.*s/%.*s/%.*s", STR_ARG(url), STR_ARG(bucket),
+                                                STR_ARG(prefix))
+                                 : arena_printf(a, "%.*s%.*s.%.*s/%.*s", STR_ARG(scheme),
+                                                STR_ARG(bucket), STR_ARG(host), STR_ARG(prefix));
+}

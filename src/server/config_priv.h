@@ -84,6 +84,7 @@ bool config__secret(struct config_load *l, const struct config_key *k, str raw, 
 void config__tables(struct config_load *l, const struct config_node *n);
 void config__collections(struct config_load *l, const struct config_node *n);
 void config__files(struct config_load *l, const struct config_node *n);
+void config__s3(struct config_load *l); /* checks */
 void config__roles(struct config_load *l, const struct config_node *n);
 void config__access(struct config_load *l, const struct config_node *n);
 void config__locales(struct config_load *l); /* the files in locales/ */

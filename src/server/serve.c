@@ -103,6 +103,8 @@ static struct files *files_of(const struct serve *s, const struct db_config *db)
                              .kept_s = (int64_t)(c->uploads_keep / 1000),
                              .at_once = (unsigned)c->uploads_at_once};
     f.dir = config_files_dir(c, &a);
+    f.client = s->app->client;
+    config_s3(c, &a, &f.s3);
     struct files *files = files_new(&f);
     arena_reset(&a);
     return files;
