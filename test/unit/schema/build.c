@@ -31,7 +31,8 @@ static void the_shop(void **state)
        "category_id integer\n"
        "brand_id integer null\n"
        "attributes json null\n"
-       "created_at timestamp default strftime('%Y-%m-%dT%H:%M:%f000Z','now')\n");
+       "created_at timestamp default strftime('%Y-%m-%dT%H:%M:%f000Z','now')\n"
+       "photo json null\n");
     is(s, "orders", put_columns,
        "id bigint default\n"
        "user_id integer\n"
