@@ -17,10 +17,21 @@ bool account_shows(const struct accounts *x, const struct column *c)
     return !x->hidden[c->index];
 }
 
-/* Nobody gives himself a role, or says that he is verified. */
+/* The column in which a claim of another issuer is looked for names a person there. */
+static bool outside_name(const struct accounts *x, const struct column *c)
+{
+    for (size_t i = 0; i < x->config->issuer_count; i++) {
+        if (c != x->login && c != x->email && str_eq(x->config->issuers[i].column, c->name))
+            return true;
+    }
+    return false;
+}
+
+/* Nobody gives himself a role, a name at another issuer, or says that he is verified. */
 bool account_takes(const struct accounts *x, const struct column *c)
 {
-    return c != x->id && c != x->password && c != x->roles && c != x->verified && !c->generated;
+    return !outside_name(x, c) && c != x->id && c != x->password && c != x->roles &&
+           c != x->verified && !c->generated;
 }
 
 int64_t account_password_least(const struct accounts *x)

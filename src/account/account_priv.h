@@ -240,6 +240,9 @@ WAITS int proof__find(struct request *rq, const struct accounts *x, enum proof_k
                       const struct value *body, struct proof *out, struct err *err);
 /* It can be used once: the statement for a list of writes, which then fails with NOTFOUND. */
 void proof__use(struct request *rq, const struct proof *p, struct db_write *out);
+/* A change of address that was begun and not proved ends: the statement for a list of writes. Who
+ * knew the old password, or had the account before, must not end it. subject: an account's key. */
+struct db_write proof__end(struct request *rq, str subject);
 int proof__invalid(struct err *err);
 
 /* ---- letters.c ---- */

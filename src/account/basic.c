@@ -50,6 +50,7 @@ static int by_password(struct request *rq, const struct accounts *x, str login, 
     if (column_take(x->login, &rq->arena, &in, true, &name, &fault))
         TRY(account__find(rq, x, x->login, name, who, err));
     TRY(passwords_check(identity_passwords(x->identity), password, hash_of(x, who), &v, err));
+    TRY(account__may_attempt(rq, x, login, err)); /* many may have come at once */
     if (v.good && account__verified(x, who))
         return 0;
     account__note_failure(rq, x, AUDIT_SIGNIN_FAILED, who->key, login);

@@ -63,23 +63,27 @@ int account__limited(struct request *rq, const struct limit_verdict *v, struct e
                       "too many attempts; come again in %.*s seconds", STR_ARG(seconds));
 }
 
-/* A flood of refused attempts must not become a flood of rows: one a window and name. */
-static bool tell_once(const struct accounts *x, str login)
+/* A flood of refused attempts must not become a flood of rows: one a window and name, or address.
+ */
+static bool tell_once(const struct accounts *x, str who)
 {
     struct limit_verdict v;
-    limit_take(x->told, str_hash(login), loop_now(), 1, &v);
+    limit_take(x->told, str_hash(who), loop_now(), 1, &v);
     return v.allowed;
 }
 
 int account__attempt(struct request *rq, const struct accounts *x, str login, struct err *err)
 {
     struct limit_verdict v;
-    limit_take(x->by_address, str_hash(account__client(x, rq, true)), loop_now(), 1, &v);
-    if (v.allowed)
+    str client = account__client(x, rq, true), who = client;
+    limit_take(x->by_address, str_hash(client), loop_now(), 1, &v);
+    if (v.allowed) {
         limit_take(x->by_account, str_hash(login), loop_now(), 1, &v);
+        who = login;
+    }
     if (v.allowed)
         return 0;
-    if (tell_once(x, login))
+    if (tell_once(x, who))
         audit__alone(rq, x, &(struct audit_note){.event = AUDIT_SIGNIN_LIMITED, .login = login});
     return account__limited(rq, &v, err);
 }

@@ -8,7 +8,7 @@
 static int may_ask(struct request *rq, const struct accounts *x, str address, struct err *err)
 {
     struct limit_verdict v;
-    limit_take(x->mails_by, str_hash(request_peer(rq)), loop_now(), 1, &v);
+    limit_take(x->mails_by, str_hash(account__client(x, rq, true)), loop_now(), 1, &v);
     if (v.allowed)
         limit_take(x->mails_to, str_hash(address), loop_now(), 1, &v);
     return v.allowed ? 0 : account__limited(rq, &v, err);
@@ -203,7 +203,7 @@ int flow__confirm(struct request *rq, const struct accounts *x, enum proof_kind 
     struct proof p;
     struct account who;
     struct limit_verdict v;
-    limit_take(x->by_address, str_hash(request_peer(rq)), loop_now(), 1, &v);
+    limit_take(x->by_address, str_hash(account__client(x, rq, true)), loop_now(), 1, &v);
     if (!v.allowed)
         return account__limited(rq, &v, err);
     TRY(proof__find(rq, x, kind, body, &p, err));

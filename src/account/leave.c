@@ -22,10 +22,12 @@ static int remove_all(struct request *rq, const struct accounts *x, const struct
         {.arena = &rq->arena, .expect = -1},
         {.arena = &rq->arena, .expect = -1},
         {.arena = &rq->arena, .expect = -1},
+        proof__end(rq, who->key),
         {.expect = -1}};
     struct audit_note note = {.event = AUDIT_ACCOUNT_DELETED, .account = who->key};
-    size_t count =
-        audit__add(rq, x, &note, &list[2 + MFA_TABLES]) ? 3 + MFA_TABLES : 2 + MFA_TABLES;
+    size_t count = COUNT_OF(list) - 1;
+    if (audit__add(rq, x, &note, &list[count]))
+        count++;
     account_mfa_end(&rq->arena, who->key, factors);
     for (int i = 0; i < MFA_TABLES; i++)
         list[2 + i].st = factors[i];

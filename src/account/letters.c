@@ -74,7 +74,7 @@ int letter__changed(struct request *rq, const struct accounts *x, enum mail_kind
                             .to = to,
                             .new_email = new_email,
                             .when = when(&rq->arena),
-                            .address = request_peer(rq)};
+                            .address = account__client(x, rq, false)};
     if (!x->config->mail || !mail_address(to))
         return 0;
     BUG_ON(w->count == WRITES_MOST);
@@ -93,6 +93,8 @@ int account__new_password(struct request *rq, const struct accounts *x, const st
         count++;
     TRY(account__assign(rq, x, who, set, count, &w->list[w->count++], err));
     writes__note(w, rq, x, &note);
+    BUG_ON(w->count == WRITES_MOST);
+    w->list[w->count++] = proof__end(rq, who->key);
     TRY(letter__changed(rq, x, MAIL_PASSWORD, letter__address(x, who), LIT(""), w, err));
     TRY(writes__run(w, rq, x, err));
     basic__forget(x, who);

@@ -171,6 +171,20 @@ void proof__use(struct request *rq, const struct proof *p, struct db_write *out)
         .expect = 1};
 }
 
+struct db_write proof__end(struct request *rq, str subject)
+{
+    struct value *v = ARENA_ARRAY(&rq->arena, struct value, 2);
+    v[0] = value_text(str_of(names[PROOF_CHANGE]));
+    v[1] = value_text(subject);
+    return (struct db_write){
+        .st = {.text = LIT("DELETE FROM cairn_proofs WHERE kind = $1 AND subject = $2"),
+               .binds = v,
+               .bind_count = 2,
+               .writes = true},
+        .arena = &rq->arena,
+        .expect = -1};
+}
+
 int account_sweep_proofs(const struct accounts *x, struct err *err)
 {
     struct arena a;

@@ -238,8 +238,10 @@ static int redis_end(struct request *rq, const struct accounts *x, const struct 
     arg(&c, e->sid);
     arg(&c, e->keep);
     TRY(run(&c, &v, err));
-    audit__alone(rq, x, &note);
-    return texts_of(&rq->arena, &v, ids, count);
+    TRY(texts_of(&rq->arena, &v, ids, count));
+    if (*count || !e->sid.len)
+        audit__alone(rq, x, &note);
+    return 0;
 }
 
 static int redis_ended(struct arena *a, const struct accounts *x, int64_t since, str **out,
@@ -252,6 +254,9 @@ static int redis_ended(struct arena *a, const struct accounts *x, int64_t since,
     key(&c, "sessions-ended", LIT(""));
     number(&c, since);
     arg(&c, LIT("+inf"));
+    arg(&c, LIT("LIMIT"));
+    number(&c, 0);
+    number(&c, SESSIONS_ENDED);
     TRY(run(&c, &v, err));
     return texts_of(a, &v, out, count);
 }

@@ -166,7 +166,7 @@ int session__refresh(struct request *rq, const struct accounts *x, str token, st
         TRY(old_token(rq, x, &s, counter, err));
     }
     TRY(account__by_key(rq, x, s.account, &who, err));
-    if (!who.cells)
+    if (!who.cells || !account__verified(x, &who))
         return invalid(err);
     TRY(mfa__has(rq, x, who.key, err));
     return tokens_for(rq, x, &who, sid, counter + 1, out, err);

@@ -350,6 +350,8 @@ static int64_t longest(const struct identity *i)
 
 void identity_revoke(struct identity *i, str sid, int64_t now)
 {
+    if (revoked_has(&i->revoked, sid, now))
+        return; /* told again by the sync: one place is enough */
     revoked_add(&i->revoked, sid, now + longest(i));
 }
 

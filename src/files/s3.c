@@ -15,7 +15,12 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BLOCK_LEAST = 256 * 1024, BLOCK_MOST = 1 << 20, ANSWER_MOST = 65536, ARENA_MOST = 1 << 20 };
+enum {
+    BLOCK_LEAST = 256 * 1024,
+    BLOCK_MOST = 1 << 20,
+    ANSWER_MOST = 65536,
+    ARENA_MOST = 4 << 20 /* holds two answers */
+};
 
 struct asking {
     struct files *files;

@@ -269,16 +269,40 @@ void uploads_settle(struct request *rq, bool failed)
     rq->uploads = NULL;
 }
 
+/* What could not be removed goes to the end, so that it stops nothing behind it. */
+static void postpone(struct files *f, struct arena *a, str id)
+{
+    struct err ignored = {0};
+    struct db_write w = {.st =
+                             STATEMENT("UPDATE cairn_files SET at = $1 WHERE id = $2 AND refs <= 0",
+                                       value_int((int64_t)time(NULL)), value_text(id)),
+                         .arena = a,
+                         .expect = -1};
+    w.st.writes = true;
+    db_write(f->config.db, &w, 1, NULL, &ignored);
+}
+
+/* Goes on behind a file that cannot be removed; fails as the first of them. */
 int files_sweep(struct files *f, struct arena *a, struct err *err)
 {
     struct rows rows = {.count = SWEEP_ROWS};
+    struct err first = {0};
     for (int turn = 0; turn < SWEEP_TURNS && rows.count == SWEEP_ROWS; turn++) {
         struct stmt st = STATEMENT("SELECT id FROM cairn_files WHERE refs <= 0 AND at <= $1"
                                    " ORDER BY at LIMIT 100",
                                    value_int((int64_t)time(NULL) - f->config.kept_s));
         TRY(db_rows(f->config.db, &st, a, SWEEP_ROWS, &rows, err));
-        for (size_t i = 0; i < rows.count && !atomic_load(f->config.draining); i++)
-            TRY(sweep_one(f, a, rows_at(&rows, i, 0)->text, err));
+        for (size_t i = 0; i < rows.count && !atomic_load(f->config.draining); i++) {
+            struct err one = {0};
+            str id = rows_at(&rows, i, 0)->text;
+            if (sweep_one(f, a, id, &one) == 0)
+                continue;
+            postpone(f, a, id);
+            if (!first.code)
+                first = one;
+        }
     }
-    return 0;
+    if (first.code)
+        *err = first;
+    return first.code;
 }

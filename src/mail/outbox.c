@@ -279,8 +279,9 @@ int mail_send_due(const struct mail_sender *s, struct err *err)
 
 int mail_sweep(const struct mail *m, struct db *db, struct err *err)
 {
-    enum { VOID_MS = 60000, KEPT_MS = 86400000 };
+    enum { VOID_MS = 60000, KEPT_MS = 86400000, ROWS = 500, TURNS = 100 };
     struct arena a;
+    int code = 0;
     int64_t now = now_ms();
     const struct value binds[] = {value_int(now - (int64_t)m->config->keep_ms),
                                   value_int(now - VOID_MS), value_int(now - KEPT_MS)};
@@ -295,7 +296,9 @@ int mail_sweep(const struct mail *m, struct db *db, struct err *err)
         .expect = -1};
     arena_init(&a, MEMORY);
     w.arena = &a;
-    int code = db_write(db, &w, 1, NULL, err);
+    w.changes = ROWS;
+    for (int turn = 0; turn < TURNS && code == 0 && w.changes == ROWS; turn++)
+        code = db_write(db, &w, 1, NULL, err);
     arena_reset(&a);
     return code;
 }

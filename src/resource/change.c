@@ -45,8 +45,7 @@ static size_t assignments(const struct resource *r, const struct body_row *row, 
             set[count++] =
                 (struct assignment){.column = c, .value = row->cells[i], .add = row->added[i]};
         else if (replace && !row->added[i] && !c->generated && !column_made(c) && !keeps &&
-                 !in_key(&r->table->primary, c) &&
-                 !closed_to(r, i))
+                 !in_key(&r->table->primary, c) && !closed_to(r, i))
             set[count++] = (struct assignment){.column = c, .to_default = true};
     }
     if (r->table->document)
@@ -55,14 +54,16 @@ static size_t assignments(const struct resource *r, const struct body_row *row, 
     return count;
 }
 
-/* The row as it is, as if one statement had changed it to that. */
+/* The row as it is, as if one statement had changed it to that; none when the caller may not change
+ * it. */
 static int read_row(struct request *rq, const struct resource *r, const struct fixed *key,
                     struct rows *out, struct err *err)
 {
     struct select sel = {.table = r->table, .limit = 1};
     sel.columns = all_columns(&rq->arena, r->table);
     sel.column_count = sel.shown = r->table->column_count;
-    sel.where = resource__key_cond(&rq->arena, key->key, key->values);
+    sel.where =
+        resource__granted(&rq->arena, r, resource__key_cond(&rq->arena, key->key, key->values));
     return resource__select(rq, r->set, &sel, 1, out, err);
 }
 
@@ -89,7 +90,7 @@ static int not_changed(struct request *rq, const struct resource *r, const struc
         return resource__untouched(rq, r, key->values, ACTION_UPDATE, err);
     TRY(read_row(rq, r, key, &there, err));
     return there.count ? resource__overflow(rq, r, body, err)
-                       : resource__missing(rq, r->set, r->table, err);
+                       : resource__untouched(rq, r, key->values, ACTION_UPDATE, err);
 }
 
 int resource__change_row(struct request *rq, const struct resource *r, bool replace,

@@ -198,6 +198,7 @@ int resource__file_send(struct request *rq, const struct resource *r, const stru
     if (says == RANGE_NONE)
         return none_of_it(rq, s->size, err);
     TRY(file_open(r->set->config->files, a, &which, &s->reader, err));
+    size_t headers = rq->reply->header_count;
     set_headers(rq, f, &v);
     s->type = text_of(a, f->type);
     if (str_is(s->type, "text/plain"))
@@ -208,5 +209,10 @@ int resource__file_send(struct request *rq, const struct resource *r, const stru
         set_range(s);
     else
         s->count = 0;
-    return send(s, err);
+    code = send(s, err);
+    if (code < 0 && !rq->reply->started) { /* a problem is no file */
+        rq->reply->header_count = headers;
+        rq->reply->length = -1;
+    }
+    return code;
 }

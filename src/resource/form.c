@@ -51,8 +51,7 @@ uint64_t resource__form_pieces(const struct request *rq, const void *data)
 uint64_t resource__file_pieces(const struct request *rq, const void *data)
 {
     const struct resource *r = data;
-    (void)rq;
-    return r->file->file->max;
+    return request_header(rq, LIT("Content-Encoding")).ptr ? 0 : r->file->file->max;
 }
 
 /* ---- what all uploads share ---- */

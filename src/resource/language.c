@@ -150,13 +150,14 @@ const struct row_shape *resource__tagged_shape(struct request *rq, const struct 
     struct select sel = {.table = t};
     if (!list.ptr)
         list = request_header(rq, LIT("If-None-Match"));
-    for (size_t i = 0; list.ptr && i < t->tongue_count; i++) {
-        if (!names_language(list, t->tongues[i].language))
-            continue;
-        sel.columns = resource__visible(&rq->arena, t, &sel.shown);
-        sel.column_count = sel.shown;
-        sel.tongue = &t->tongues[i];
-        return resource__spoken_shape(&rq->arena, r->set, &sel);
+    for (size_t i = 0; list.ptr && i < t->tongue_count; i++) { /* pt-BR before pt */
+        bool longer = !sel.tongue || t->tongues[i].language.len > sel.tongue->language.len;
+        if (longer && names_language(list, t->tongues[i].language))
+            sel.tongue = &t->tongues[i];
     }
-    return &r->set->shapes[t - r->set->schema->tables];
+    if (!sel.tongue)
+        return &r->set->shapes[t - r->set->schema->tables];
+    sel.columns = resource__visible(&rq->arena, t, &sel.shown);
+    sel.column_count = sel.shown;
+    return resource__spoken_shape(&rq->arena, r->set, &sel);
 }

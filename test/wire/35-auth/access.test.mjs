@@ -76,6 +76,10 @@ play('the guide\'s three roles', what, async (s) => {
   ok(await s.patch(`/v1/posts/${made.id}`, { title: 'changed' }, as(emil)));
   problem(await s.patch('/v1/posts/1', { title: 'not mine' }, as(emil)), 403, 'forbidden');
   problem(await s.patch('/v1/posts/4', { title: 'unseen' }, as(emil)), 404);
+  // A change of nothing shows no row either.
+  problem(await s.patch('/v1/posts/1', {}, as(emil)), 403, 'forbidden');
+  problem(await s.patch('/v1/posts/4', {}, as(emil)), 404);
+  problem(await s.patch('/v1/posts/1', '', { ...as(emil), 'Content-Type': 'application/x-www-form-urlencoded' }), 403, 'forbidden');
   problem(await s.delete('/v1/posts/1', as(emil)), 403, 'forbidden');
   problem(await s.patch(`/v1/posts/${made.id}`, { user_id: 1 }, as(emil)), 403, 'forbidden');
   ok(await s.delete(`/v1/posts/${made.id}`, as(emil)), 204);

@@ -34,6 +34,12 @@ play('a flood of attempts is one row a name', what, async (s, p) => {
   assert.deepEqual(events(p).map((e) => e.event), ['signin_failed', 'signin_failed', 'signin_failed', 'signin_limited']);
 });
 
+play('a session that is not there has not ended', what, async (s, p) => {
+  const t = ok(await s.post('/v1/auth/register', ada), 201);
+  problem(await s.delete('/v1/auth/sessions/none', bearer(t)), 404);
+  assert.deepEqual(events(p).map((e) => e.event), ['registered', 'signed_in']);
+});
+
 play('bytes of a client steer no terminal', what, async (s, p) => {
   await s.post('/v1/auth/login', { email: '\u001b[31mred\nnew line', password: 'wrong password' });
   const { out } = p.do('audit');

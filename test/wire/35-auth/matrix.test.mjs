@@ -118,6 +118,8 @@ async function writes(s, rules, me, rows, root) {
       if (!sees && missing[action]) assert.deepEqual(word(r), missing[action], `${said(action, row.id)} tells nothing`);
     };
     judge('patch', await s.patch(`/v1/docs/${row.id}`, { n: 2 }, me.head), sees && may(rules, me, 'update', row));
+    judge('patch', await s.patch(`/v1/docs/${row.id}`, {}, me.head), sees && may(rules, me, 'update', row));
+    judge('patch', await s.patch(`/v1/docs/${row.id}`, { n: { $inc: 1 } }, me.head), sees && may(rules, me, 'update', row));
     const batch = await s.post('/v1/batch', { operations: [{ method: 'PATCH', path: `/v1/docs/${row.id}`, body: { n: 3 } }] }, me.head);
     judge('batch', batch, sees && may(rules, me, 'update', row));
     const gone = await s.delete(`/v1/docs/${row.id}`, me.head);

@@ -109,6 +109,12 @@ play('add an app, sign in with it', { ...what, timeout: 120000 }, async (s, p) =
   for (const secret of [made.secret, code, mfa_token, ...codes]) assert.ok(!kept.includes(secret), 'no secret in log or audit');
 });
 
+play('with keys of a shared secret, too', { ...what, config: config.replace('{ table', '{ algorithm: HS256, table') }, async (s) => {
+  const t = ok(await s.post('/v1/auth/register', ada), 201);
+  ok(await s.post('/v1/auth/mfa/totp', {}, bearer(t)));
+  problem(await s.post('/v1/auth/mfa/totp/confirm', { code: '000000' }, bearer(t)), 403, 'wrong_code');
+});
+
 play('in a cookie', { ...what, args: set() }, async (s) => {
   const { app } = await withApp(s);
   const from = { Origin: 'https://evil.example', 'Sec-Fetch-Site': 'cross-site' };

@@ -131,6 +131,17 @@ play('another address: proved by a letter to it, told to the old one', what, asy
   ok(await login(s, { ...ada, email: 'new@example.com' }));
 });
 
+play('a change of address that was begun ends with the password it was begun with', what, async (s) => {
+  await verified(s);
+  const thief = ok(await login(s));
+  ok(await s.post('/v1/auth/email/send', { email: 'thief@example.com', password: ada.password }, bearer(thief)), 202);
+  const { token } = parts(await newest(s, 'thief@example.com', 'change'));
+  ok(await s.post('/v1/auth/reset/send', { email: ada.email }), 202);
+  ok(await s.post('/v1/auth/reset', { token: parts(await newest(s, ada.email, 'reset')).token, password: 'another long one' }), 204);
+  problem(await s.post('/v1/auth/email', { token }), 422, 'invalid_link');
+  ok(await login(s, { ...ada, password: 'another long one' }));
+});
+
 play('somebody registers the new address in between', what, async (s) => {
   await verified(s);
   const t = ok(await login(s));
