@@ -290,6 +290,8 @@ WAITS int account__enter(struct request *rq, const struct accounts *x, const str
                          bool cookie, struct err *err);
 int account__limited(struct request *rq, const struct limit_verdict *v, struct err *err);
 WAITS int account__acceptable(const struct accounts *x, str password, str field, struct err *err);
+/* What a name is counted under: without case, since a column may ignore it. */
+uint64_t account__name_hash(struct request *rq, str name);
 /* One more attempt on that name from that address. Fails with LIMITED. */
 int account__attempt(struct request *rq, const struct accounts *x, str login, struct err *err);
 void account__note_failure(struct request *rq, const struct accounts *x, enum audit_event event,

@@ -72,13 +72,23 @@ static bool tell_once(const struct accounts *x, str who)
     return v.allowed;
 }
 
+uint64_t account__name_hash(struct request *rq, str name)
+{
+    enum { MOST = 320 };
+    str s = str_upto(name, MOST);
+    char *lower = arena_new(&rq->arena, s.len + 1);
+    for (size_t i = 0; i < s.len; i++)
+        lower[i] = ascii_lower(s.ptr[i]);
+    return str_hash(str_make(lower, s.len));
+}
+
 int account__attempt(struct request *rq, const struct accounts *x, str login, struct err *err)
 {
     struct limit_verdict v;
     str client = account__client(x, rq, true), who = client;
     limit_take(x->by_address, str_hash(client), loop_now(), 1, &v);
     if (v.allowed) {
-        limit_take(x->by_account, str_hash(login), loop_now(), 1, &v);
+        limit_take(x->by_account, account__name_hash(rq, login), loop_now(), 1, &v);
         who = login;
     }
     if (v.allowed)
@@ -93,7 +103,7 @@ int account__may_attempt(struct request *rq, const struct accounts *x, str login
     struct limit_verdict v;
     limit_take(x->by_address, str_hash(account__client(x, rq, true)), loop_now(), 0, &v);
     if (v.left)
-        limit_take(x->by_account, str_hash(login), loop_now(), 0, &v);
+        limit_take(x->by_account, account__name_hash(rq, login), loop_now(), 0, &v);
     return v.left ? 0 : account__limited(rq, &v, err);
 }
 

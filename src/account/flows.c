@@ -10,7 +10,7 @@ static int may_ask(struct request *rq, const struct accounts *x, str address, st
     struct limit_verdict v;
     limit_take(x->mails_by, str_hash(account__client(x, rq, true)), loop_now(), 1, &v);
     if (v.allowed)
-        limit_take(x->mails_to, str_hash(address), loop_now(), 1, &v);
+        limit_take(x->mails_to, account__name_hash(rq, address), loop_now(), 1, &v);
     return v.allowed ? 0 : account__limited(rq, &v, err);
 }
 
@@ -63,7 +63,9 @@ static int ask(struct request *rq, const struct accounts *x, enum proof_kind kin
     TRY(may_ask(rq, x, address, err));
     TRY(by_email(rq, x, address, &who, err));
     bool nobody = !who.cells || (kind == PROOF_VERIFY && account__verified(x, &who));
-    return put_letter(rq, x, kind, address, address, nobody, err);
+    /* To the address that the account has: a column that ignores case finds it by others, too. */
+    return put_letter(rq, x, kind, address, who.cells ? letter__address(x, &who) : address, nobody,
+                      err);
 }
 
 int account__verify_ask(struct request *rq, const void *data, struct err *err)

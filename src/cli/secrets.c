@@ -178,9 +178,8 @@ static void leave_out_data(struct cli *c, struct walk *w)
     struct config *config = NULL;
     struct err err = {0};
     struct stat st;
-    if (config_load(c->dir, c->over, c->over_count, &config, &err) < 0 || !config)
-        return;
-    if (stat(arena_str(&config->arena, config->data_path).ptr, &st) == 0) {
+    if (config_load(c->dir, c->over, c->over_count, &config, &err) == 0 &&
+        stat(arena_str(&config->arena, config->data_path).ptr, &st) == 0) {
         w->data_device = st.st_dev;
         w->data_inode = st.st_ino;
     }
