@@ -1,8 +1,8 @@
 /* condition.c -- preconditions of a request against a representation (RFC 9110, 13.2.2).
  * SPDX: Apache-2.0
  * Where a header comes in several lines, they are one list. A date that is none is ignored, as is
- * one where it is not known when the representation changed. If-Range is not looked at: nothing
- * here answers in ranges. */
+ * one where it is not known when the representation changed.
+ * Not here: If-Range (range.c). */
 #include "http/http.h"
 
 bool request_conditional(const struct request *rq)
