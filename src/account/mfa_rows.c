@@ -5,8 +5,6 @@
  * runs it first wins. (3) A recovery code is deleted by its use. SPDX: Apache-2.0 */
 #include "account/account_priv.h"
 
-#include "lib/crypto.h"
-
 #include <sodium.h>
 
 static const char use_secret[] = "totp secret";
@@ -24,7 +22,7 @@ int factor__unwrap(struct request *rq, const struct accounts *x, str account, st
                    unsigned char secret[TOTP_SECRET], struct err *err)
 {
     str text;
-    TRY(lib_load(&lib_crypto, E_BUSY, err)); /* for the digest of codes (totp.c) */
+    TRY(totp_ready(err));
     if (!identity_unwrap(&rq->arena, x->identity, use_secret, account, wrapped, &text) ||
         text.len != TOTP_SECRET)
         return fail(err, E_INTERNAL, "a secret in cairn_totp is not of this auth.keys");

@@ -8,6 +8,11 @@
 
 enum { BLOCK = 64, COUNTER = 8 };
 
+int totp_ready(struct err *err)
+{
+    return lib_load(&lib_crypto, E_BUSY, err);
+}
+
 /* HMAC-SHA-1 (RFC 2104); the secret is shorter than a block. */
 static void hmac(const unsigned char secret[TOTP_SECRET], const unsigned char counter[COUNTER],
                  unsigned char out[SHA_DIGEST_LENGTH])

@@ -4,11 +4,13 @@
 #define CAIRN_AUTH_TOTP_H
 
 #include "base/buf.h"
+#include "base/err.h"
 
 enum { TOTP_SECRET = 20, TOTP_SECONDS = 30, TOTP_DIGITS = 6, TOTP_WINDOW = 1 };
 
-/* The code of a step (seconds since 1970 / TOTP_SECONDS), NUL-terminated. The libcrypto is loaded.
- */
+/* Before any code: loads what makes them. Fails with BUSY. */
+int totp_ready(struct err *err);
+/* The code of a step (seconds since 1970 / TOTP_SECONDS), NUL-terminated. */
 void totp_at(const unsigned char secret[TOTP_SECRET], int64_t step, char out[TOTP_DIGITS + 1]);
 /* Whether it is the code of now, or of TOTP_WINDOW steps before or after (clocks differ), and of a
  * step behind `used`: *step. Takes the same time whichever it is, or none. */
