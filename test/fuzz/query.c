@@ -3,7 +3,7 @@
  * compile; its SQLite text must run on a real SQLite, its PostgreSQL text must parse. */
 #include "../unit/sql/fixture.h"
 
-#include <pg_query.h>
+#include "lib/pgquery.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -86,11 +86,13 @@ static void parse_postgres(const struct stmt *s)
 {
     if (memchr(s->text.ptr, '\0', s->text.len))
         stop("NUL", s->text);
+    struct err err = {0};
+    BUG_ON(lib_load(&lib_pgquery, E_CONFIG, &err) < 0);
     char *text = strndup(s->text.ptr, s->text.len);
-    PgQueryParseResult r = pg_query_parse(text);
+    PgQueryParseResult r = pgquery.pg_query_parse(text);
     if (r.error)
         stop(r.error->message, s->text);
-    pg_query_free_parse_result(r);
+    pgquery.pg_query_free_parse_result(r);
     free(text);
 }
 
