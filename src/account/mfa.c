@@ -7,19 +7,37 @@
 
 #include <sodium.h>
 
-enum { TOKEN_SECONDS = 300, TOKEN_HEAD = 9 };
+enum {
+    TOKEN_SECONDS = 300,
+    TOKEN_KIND = 8,
+    TOKEN_STAMP = 9,
+    TOKEN_HEAD = TOKEN_STAMP + DIGEST_TEXT
+};
 
 static const char use_token[] = "mfa token", prefix[] = "cmt_";
 
 /* ---- the token between the password and the code ---- */
 
-static str token_make(struct request *rq, const struct accounts *x, enum mfa_kind kind, str account)
+/* A digest of the password's hash: a new password makes what stands on the old one void. */
+static int stamp_of(struct request *rq, const struct accounts *x, str account,
+                    char out[DIGEST_TEXT + 1], struct err *err)
+{
+    struct account who;
+    TRY(account__by_key(rq, x, account, &who, err));
+    const struct value *v = who.cells ? &who.cells[x->password->index] : NULL;
+    identity_digest(x->identity, v && v->kind == V_TEXT ? v->text : LIT(""), out);
+    return 0;
+}
+
+static str token_make(struct request *rq, const struct accounts *x, enum mfa_kind kind, str account,
+                      const char *stamp)
 {
     char *raw = arena_new(&rq->arena, TOKEN_HEAD + account.len);
     uint64_t until = (uint64_t)(account__now() + TOKEN_SECONDS);
     for (int i = 0; i < 8; i++)
         raw[i] = (char)(until >> (8 * i));
-    raw[8] = (char)kind;
+    raw[TOKEN_KIND] = (char)kind;
+    memcpy(raw + TOKEN_STAMP, stamp, DIGEST_TEXT);
     memcpy(raw + TOKEN_HEAD, account.ptr, account.len);
     str text = str_make(raw, TOKEN_HEAD + account.len);
     text = identity_wrap(&rq->arena, x->identity, use_token, LIT(""), text);
@@ -29,15 +47,19 @@ static str token_make(struct request *rq, const struct accounts *x, enum mfa_kin
 int mfa__token(struct request *rq, const struct accounts *x, enum mfa_kind kind, str token,
                str *account, struct err *err)
 {
+    char stamp[DIGEST_TEXT + 1];
     str raw = {0};
     uint64_t until = 0;
     bool good = str_starts(token, LIT("cmt_")) &&
                 identity_unwrap(&rq->arena, x->identity, use_token, LIT(""),
                                 str_from(token, sizeof prefix - 1), &raw) &&
-                raw.len > TOKEN_HEAD && raw.ptr[8] == (char)kind;
+                raw.len > TOKEN_HEAD && raw.ptr[TOKEN_KIND] == (char)kind;
     for (int i = 0; good && i < 8; i++)
         until |= (uint64_t)(unsigned char)raw.ptr[i] << (8 * i);
-    if (!good || (int64_t)until <= account__now())
+    good = good && (int64_t)until > account__now();
+    if (good)
+        TRY(stamp_of(rq, x, str_from(raw, TOKEN_HEAD), stamp, err));
+    if (!good || sodium_memcmp(stamp, raw.ptr + TOKEN_STAMP, DIGEST_TEXT) != 0)
         return fail_field(err, E_SIGNIN, LIT("invalid_mfa_token"), LIT("mfa_token"),
                           "the mfa_token is not good any more; sign in again");
     *account = str_from(raw, TOKEN_HEAD);
@@ -58,11 +80,18 @@ static int code_wanted(struct err *err)
                       "the account has a second factor: its code is needed, too");
 }
 
-static void give_token(struct request *rq, const struct accounts *x, enum mfa_kind kind,
-                       str account, struct err *err)
+static int give_token(struct request *rq, const struct accounts *x, enum mfa_kind kind, str account,
+                      struct err *err)
 {
+    char stamp[DIGEST_TEXT + 1];
+    struct err why = {0};
+    if (stamp_of(rq, x, account, stamp, &why) < 0) {
+        *err = why;
+        return err->code;
+    }
     err->more = arena_printf(&rq->arena, "\"mfa_token\":\"%.*s\",\"expires_in\":%d",
-                             STR_ARG(token_make(rq, x, kind, account)), TOKEN_SECONDS);
+                             STR_ARG(token_make(rq, x, kind, account, stamp)), TOKEN_SECONDS);
+    return err->code;
 }
 
 static int passkey_wanted(struct err *err)
@@ -102,7 +131,7 @@ int mfa__gate(struct request *rq, const struct accounts *x, str account, struct 
     enum mfa_kind kind;
     int code = needed(rq, x, account, &kind, err);
     if (code == E_SIGNIN && kind != MFA_NONE)
-        give_token(rq, x, kind, account, err);
+        return give_token(rq, x, kind, account, err);
     return code;
 }
 

@@ -107,7 +107,6 @@ struct files_s3 {
 struct files_config {
     str dir; /* of the local store, and of what is being taken in */
     struct db *db;
-    enum db_engine engine;
     int64_t pending_s;            /* an upload lasts no longer */
     int64_t kept_s;               /* a file that no row points to any more stays for so long */
     unsigned at_once;             /* uploads of this process */

@@ -47,6 +47,8 @@ WAITS int files__blocking(files_blocking *fn, void *arg, struct err *err);
 /* local.c */
 /* Where one is while it is taken in; makes the directory. Blocks. Fails with IO. */
 int files__incoming(const struct files *f, const char *id, char path[PATH_MOST], struct err *err);
+/* A files_blocking of an upload: what came in goes away. */
+int files__forget_incoming(void *upload, struct err *err);
 int files__error(struct err *err, const char *what, const char *path); /* of errno */
 files_blocking files__write_out; /* arg: struct upload: what is in its buffer, to its fd */
 

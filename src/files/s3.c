@@ -93,14 +93,6 @@ static bool good(const struct asking *q)
 
 /* ---- in ---- */
 
-static int forget_incoming(void *arg, struct err *err)
-{
-    const struct upload *u = arg;
-    char path[PATH_MOST];
-    TRY(files__incoming(u->files, u->id, path, err));
-    return unlink(path) < 0 && errno != ENOENT ? files__error(err, "remove", path) : 0;
-}
-
 static int put(struct upload *u, struct err *err)
 {
     struct asking q = {.files = u->files, .arena = u->arena, .id = u->id};
@@ -115,7 +107,7 @@ static int put(struct upload *u, struct err *err)
         say(&q, "PUT", NULL);
         return away(err);
     }
-    return files__blocking(forget_incoming, u, err);
+    return files__blocking(files__forget_incoming, u, err);
 }
 
 /* ---- out ---- */

@@ -73,7 +73,7 @@ int files__write_out(void *arg, struct err *err)
     return 0;
 }
 
-static int take_away(void *arg, struct err *err)
+int files__forget_incoming(void *arg, struct err *err)
 {
     const struct upload *u = arg;
     char path[PATH_MOST];
@@ -84,7 +84,7 @@ static int take_away(void *arg, struct err *err)
 /* Wherever it is. */
 static int remove_all(struct upload *u, struct err *err)
 {
-    TRY(files__blocking(take_away, u, err));
+    TRY(files__blocking(files__forget_incoming, u, err));
     return u->files->store->remove(u->files, u->id, err);
 }
 

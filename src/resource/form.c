@@ -16,6 +16,7 @@ struct form {
     struct multipart m;
     struct fields fields;
     struct member *files; /* name and value of each */
+    str *prints;          /* of each of them: name, type and digest */
     struct buf text;      /* of the part that is no file */
     size_t file_count, parts, texts;
     bool empty;                  /* the part is a file field that was left empty */
@@ -233,6 +234,8 @@ static int end_file(struct form *f, struct err *err)
     TRY(digests_check(&f->want_repr, &got, "Repr-Digest", err));
     TRY(settle_type(f->rq, u, f->column, f->m.part.type, err));
     TRY(upload_end(u, err));
+    f->prints[f->file_count] = arena_printf(&f->rq->arena, "%.*s\n%.*s\n%s", STR_ARG(u->name),
+                                            STR_ARG(u->type), u->sha256);
     f->files[f->file_count++] = (struct member){f->column->name, upload_value(&f->rq->arena, u)};
     return 0;
 }
@@ -306,16 +309,15 @@ static int read_all(struct form *f, struct err *err)
 }
 
 /* What Idempotency-Key takes for the body: the same for the same fields and files. */
-static void fingerprint(struct request *rq, const struct value *texts)
+static void fingerprint(struct form *f, const struct value *texts)
 {
+    struct request *rq = f->rq;
     struct buf b;
     buf_init(&b, rq->arena.limit);
     json_value(&b, texts);
-    for (const struct upload *u = rq->uploads; u; u = u->next) {
-        buf_str(&b, u->name);
-        buf_char(&b, '\n');
-        buf_str(&b, u->type);
-        buf_str(&b, str_of(u->sha256));
+    for (size_t i = 0; i < f->file_count; i++) {
+        json_text(&b, f->files[i].name);
+        json_text(&b, f->prints[i]);
     }
     char *copy = arena_try(&rq->arena, b.len + 1);
     if (copy)
@@ -340,7 +342,7 @@ static int finish(struct form *f, struct err *err)
                               STR_ARG(f->files[i].name));
         v->fields[v->count++] = f->files[i];
     }
-    fingerprint(f->rq, &texts);
+    fingerprint(f, &texts);
     resource__formed(f->rq, v);
     return 0;
 }
@@ -359,6 +361,7 @@ int resource__form_receive(struct request *rq, const void *data, struct err *err
     f->r = r;
     f->until = loop_now() + r->set->config->upload_ms * 1000000;
     f->files = ARENA_ARRAY(&rq->arena, struct member, r->table->column_count);
+    f->prints = ARENA_ARRAY(&rq->arena, str, r->table->column_count);
     buf_init(&f->text, r->set->config->upload_fields);
     fields_init(&f->fields, &rq->arena);
     fiber_defer(let_go, f);

@@ -89,14 +89,13 @@ static int first_model(const struct serve *s, const struct db_config *db, struct
     return code;
 }
 
-static struct files *files_of(const struct serve *s, const struct db_config *db)
+static struct files *files_of(const struct serve *s)
 {
     const struct config *c = s->boot;
     struct arena a;
     arena_init(&a, 65536);
     struct files_config f = {.db = s->db,
                              .draining = &s->draining,
-                             .engine = db_engine(db),
                              /* nothing commits later than that */
                              .pending_s = (int64_t)(c->uploads_timeout / 1000) +
                                           2 * (int64_t)(c->request_timeout / 1000) + 5,
@@ -129,7 +128,7 @@ static int first_world(struct serve *s, const struct db_config *db, struct err *
         config_free(&config);
         return code;
     }
-    s->app->files = files_of(s, db);
+    s->app->files = files_of(s);
     return world_new(app, config, schema, queries, s->db, &s->draining, &s->world, err);
 }
 

@@ -115,6 +115,13 @@ play('with keys of a shared secret, too', { ...what, config: config.replace('{ t
   problem(await s.post('/v1/auth/mfa/totp/confirm', { code: '000000' }, bearer(t)), 403, 'wrong_code');
 });
 
+play('a new password makes void what stands on the old one', { ...what, args: set('auth.mfa=required') }, async (s) => {
+  const begun = await s.post('/v1/auth/register', ada), { mfa_token } = begun.body;
+  ok(await s.post('/v1/auth/mfa/totp', { mfa_token }));
+  sql(s, 'UPDATE users SET password_hash = \'another\'');
+  problem(await s.post('/v1/auth/mfa/totp', { mfa_token }), 401, 'invalid_mfa_token');
+});
+
 play('in a cookie', { ...what, args: set() }, async (s) => {
   const { app } = await withApp(s);
   const from = { Origin: 'https://evil.example', 'Sec-Fetch-Site': 'cross-site' };

@@ -181,6 +181,7 @@ play('a form with an Idempotency-Key is done once', what, async (s) => {
   const again = await send(s, '/v1/products', { name: 'Lamp', photo }, { headers: key });
   assert.deepEqual([ok(again, 201), again.header('idempotent-replayed')], [first, 'true']);
   problem(await send(s, '/v1/products', { name: 'Lamp', photo: { ...photo, bytes: png(3001) } }, { headers: key }), 422, 'idempotency_key_reused');
+  problem(await send(s, '/v1/products', { name: 'Lamp', manual: photo }, { headers: key }), 422, 'idempotency_key_reused');
   assert.deepEqual(kept(s), files);
 });
 
