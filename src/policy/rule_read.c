@@ -141,6 +141,8 @@ static int read_path(struct reader *r, struct term *out)
         TRY(advance(r));
         if (r->next.kind != TOKEN_WORD && r->next.kind != TOKEN_TEXT)
             return bad(r, r->next.at, "a key inside '%.*s' expected", STR_ARG(out->column->name));
+        if (memchr(r->next.text.ptr, '"', r->next.text.len))
+            return bad(r, r->next.at, "a key in a rule may not hold a double quote");
         if (out->path_count == RULE_PATH)
             return bad(r, r->next.at, "a path has %d steps at most", RULE_PATH);
         out->path[out->path_count++] = r->next.text;
@@ -356,6 +358,8 @@ static int read_like(struct reader *r, struct rule *x)
     x->right_count = 1;
     if (r->next.kind != TOKEN_TEXT)
         return bad(r, r->next.at, "'like' takes a text, as in \"*@example.com\"");
+    if (!sql_pattern_fits(r->next.text))
+        return bad(r, r->next.at, "a pattern has %d wildcards at most", SQL_WILDCARDS_MOST);
     x->right[0] =
         (struct term){.kind = TERM_VALUE, .at = r->next.at, .value = value_text(r->next.text)};
     bool text =
@@ -507,7 +511,8 @@ int rule_read(struct arena *a, const struct table *t, str text, struct rule **ou
               struct err *err)
 {
     struct reader r = {.arena = a, .text = arena_str(a, text), .err = err};
-    int code = str_utf8(text) ? advance(&r) : bad(&r, 0, "a rule is UTF-8 text");
+    bool plain = str_utf8(text) && !memchr(r.text.ptr, '\0', r.text.len);
+    int code = plain ? advance(&r) : bad(&r, 0, "a rule is UTF-8 text without NUL");
     if (code == 0)
         code = read_any(&r, t, out);
     if (code == 0 && r.next.kind != TOKEN_END)

@@ -6,8 +6,6 @@
  * prefix as a range instead, which any index over the column serves. SPDX: Apache-2.0 */
 #include "sql/sql_priv.h"
 
-enum { RUNS_MOST = 16 };
-
 /* One element of a pattern. */
 enum piece { PIECE_END, PIECE_RUN, PIECE_ONE, PIECE_CHAR };
 
@@ -29,13 +27,18 @@ static enum piece next_piece(str p, size_t *at, char *c)
 }
 
 /* The time of a match grows with every run: a ceiling keeps it small. */
-static void count_runs(struct sql *b, str pattern)
+bool sql_pattern_fits(str pattern)
 {
     size_t at = 0, runs = 0;
     char c;
     for (enum piece p = next_piece(pattern, &at, &c); p; p = next_piece(pattern, &at, &c))
         runs += p == PIECE_RUN;
-    if (runs > RUNS_MOST)
+    return runs <= SQL_WILDCARDS_MOST;
+}
+
+static void check_pattern(struct sql *b, str pattern)
+{
+    if (!sql_pattern_fits(pattern))
         sql__fail(b, "a pattern may hold 16 wildcards (* or %) at most");
 }
 
@@ -43,7 +46,7 @@ void sql__glob_pattern(struct sql *b, str pattern, struct text *out)
 {
     size_t at = 0;
     char c;
-    count_runs(b, pattern);
+    check_pattern(b, pattern);
     for (enum piece p = next_piece(pattern, &at, &c); p; p = next_piece(pattern, &at, &c)) {
         if (p == PIECE_RUN) {
             text__char(out, '*');
@@ -62,7 +65,7 @@ void sql__like_pattern(struct sql *b, str pattern, struct text *out)
 {
     size_t at = 0;
     char c;
-    count_runs(b, pattern);
+    check_pattern(b, pattern);
     for (enum piece p = next_piece(pattern, &at, &c); p; p = next_piece(pattern, &at, &c)) {
         if (p == PIECE_RUN) {
             text__char(out, '%');

@@ -30,6 +30,11 @@ enum op {
     OP_CD, /* parsed; refused with a sentence until the engine supports them */
 };
 
+enum { SQL_WILDCARDS_MOST = 16 }; /* in a pattern of LIKE and ILIKE; a run of them counts once */
+
+/* Whether a pattern is within that bound: what is not fails when it becomes SQL. */
+bool sql_pattern_fits(str pattern);
+
 struct cond {
     enum cond_kind kind;
     struct cond **parts; /* AND, OR: any number; NOT: one; EXISTS: one or none */

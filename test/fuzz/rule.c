@@ -15,7 +15,7 @@ static void compile(struct arena *a, const struct table *t, struct cond *where)
                        .shown = t->column_count,
                        .where = where,
                        .limit = 1};
-    sql_select(DIALECT_SQLITE, a, &s, &st, &err);
+    BUG_ON(sql_select(DIALECT_SQLITE, a, &s, &st, &err) < 0);
     BUG_ON(sql_select(DIALECT_POSTGRES, a, &s, &st, &err) < 0);
 }
 

@@ -189,6 +189,8 @@ static void refusals_test(void **state)
     refuses("users", "meta == 'x'", 0, "is JSON");
     refuses("posts", "likes not 5", 10, "'in' expected");
     refuses("posts", "", 0, "a column of 'posts' expected");
+    refuses("users", "meta.'a\"b' == 'x'", 5, "may not hold a double quote");
+    refuses("users", "name like '*a*b*c*d*e*f*g*h*i*j*k*l*m*n*o*p*'", 10, "16 wildcards at most");
     char deep[200] = {0};
     memset(deep, '(', 60);
     refuses("posts", deep, 24, "24 deep");
