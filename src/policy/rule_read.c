@@ -1,6 +1,6 @@
 /* rule_read.c -- the text of a rule to its tree, by recursive descent.
  *     rule    = all *("or" all)        all = one *("and" one)
- *     one     = "not" one / "(" rule ")" / "some" "(" relation ["," rule] ")" / test
+ *     one     = "not" one / "(" rule ")" / "some" "(" relation *("." relation) ["," rule] ")" / test
  *     test    = term [op term / ["not"] "in" list / "is" ["not"] "null" / "like" text]
  *     term    = text / number / "true" / "false" / "null" / "now()" / "me" "." name / place
  * A constant is read against its column here, once, so that a wrong one stops the start.
@@ -277,15 +277,19 @@ static void turn(struct rule *x)
     x->op = turned[x->op];
 }
 
+static void only_part(struct reader *r, struct rule *x, struct rule *part)
+{
+    x->parts = arena_new(r->arena, sizeof *x->parts);
+    x->parts[0] = part;
+    x->part_count = 1;
+}
+
 static struct rule *node(struct reader *r, enum rule_kind kind, struct rule *part)
 {
     struct rule *x = ARENA_NEW(r->arena, struct rule);
     x->kind = kind;
-    if (part) {
-        x->parts = arena_new(r->arena, sizeof *x->parts);
-        x->parts[0] = part;
-        x->part_count = 1;
-    }
+    if (part)
+        only_part(r, x, part);
     return x;
 }
 
@@ -428,23 +432,39 @@ static int read_test(struct reader *r, const struct table *t, struct rule **out)
 
 static int read_any(struct reader *r, const struct table *t, struct rule **out);
 
-/* some(members, user_id == me.id) */
+/* some(members, user_id == me.id); some(org.members, rule) is some(org, some(members, rule)). */
 static int read_some(struct reader *r, const struct table *t, struct rule **out)
 {
-    struct rule *inner = NULL;
+    struct rule *last = NULL;
+    unsigned steps = 0;
     TRY(advance(r));
     TRY(expect(r, "("));
-    const struct relation *rel =
-        r->next.kind == TOKEN_WORD ? table_relation(t, r->next.text) : NULL;
-    if (!rel)
-        return bad(r, r->next.at, "a relation of '%.*s' expected", STR_ARG(t->name));
-    TRY(advance(r));
-    if (sees(r, TOKEN_SIGN, ",")) {
+    do {
+        if (steps++)
+            TRY(advance(r));
+        const struct relation *rel =
+            r->next.kind == TOKEN_WORD ? table_relation(t, r->next.text) : NULL;
+        if (!rel)
+            return bad(r, r->next.at, "a relation of '%.*s' expected", STR_ARG(t->name));
+        if (steps > 1 && ++r->depth > RULE_DEPTH)
+            return bad(r, r->next.at, "a rule is nested %d deep at most", RULE_DEPTH);
+        struct rule *x = node(r, RULE_SOME, NULL);
+        x->relation = rel;
+        if (last)
+            only_part(r, last, x);
+        else
+            *out = x;
+        last = x;
+        t = rel->target;
         TRY(advance(r));
-        TRY(read_any(r, rel->target, &inner));
+    } while (sees(r, TOKEN_SIGN, "."));
+    if (sees(r, TOKEN_SIGN, ",")) {
+        struct rule *inner;
+        TRY(advance(r));
+        TRY(read_any(r, t, &inner));
+        only_part(r, last, inner);
     }
-    *out = node(r, RULE_SOME, inner);
-    (*out)->relation = rel;
+    r->depth -= steps - 1;
     return expect(r, ")");
 }
 

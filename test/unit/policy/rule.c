@@ -108,6 +108,7 @@ static void row_test(void **state)
     SEES(NULL, "comments", "post.author.name == \"Ada\"", "1");
     SEES(NULL, "posts", "some(comments)", "13");
     SEES(NULL, "posts", "not some(comments, body == 'hi')", "234");
+    SEES(NULL, "comments", "some(post.author.posts, likes == 0)", "1");
 }
 
 static void caller_test(void **state)
@@ -174,6 +175,7 @@ static void refusals_test(void **state)
     refuses("posts", "author.cty == 'x'", 7, "did you mean 'city'");
     refuses("posts", "comments.body == 'x'", 0, "some(comments, ...)");
     refuses("posts", "some(title)", 5, "a relation of 'posts' expected");
+    refuses("comments", "some(post.title)", 10, "a relation of 'posts' expected");
     refuses("posts", "user_id == ", 11, "a column of 'posts' expected");
     refuses("posts", "user_id == 'abc'", 11, "whole number");
     refuses("posts", "user_id == likes", 11, "one side of a comparison");
