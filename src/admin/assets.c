@@ -4,27 +4,18 @@
  * its place, and the page lists the operations by itself. */
 #include "admin/admin_priv.h"
 
+#include "base/embed.h"
+
 #ifndef CAIRN_SWAGGER_UI
 #define CAIRN_SWAGGER_UI "web/none"
 #endif
 
-#define BYTES(name, file)                                                                          \
-    __asm__(".section .rodata\n"                                                                   \
-            "cairn__web_" #name ":\n"                                                              \
-            ".incbin \"" file "\"\n"                                                               \
-            "cairn__web_" #name "_end:\n"                                                          \
-            ".byte 0\n"                                                                            \
-            ".previous\n");                                                                        \
-    extern const char name[] __asm__("cairn__web_" #name) __attribute__((visibility("hidden")));   \
-    extern const char name##_end[] __asm__("cairn__web_" #name "_end")                             \
-        __attribute__((visibility("hidden")))
-
-BYTES(page, "web/docs.html");
-BYTES(script, "web/docs.js");
-BYTES(style, "web/docs.css");
-BYTES(ui, CAIRN_SWAGGER_UI "/swagger-ui-bundle.js");
-BYTES(ui_style, CAIRN_SWAGGER_UI "/swagger-ui.css");
-BYTES(ui_licence, CAIRN_SWAGGER_UI "/swagger-ui-bundle.js.LICENSE.txt");
+EMBED(web, page, "web/docs.html");
+EMBED(web, script, "web/docs.js");
+EMBED(web, style, "web/docs.css");
+EMBED(web, ui, CAIRN_SWAGGER_UI "/swagger-ui-bundle.js");
+EMBED(web, ui_style, CAIRN_SWAGGER_UI "/swagger-ui.css");
+EMBED(web, ui_licence, CAIRN_SWAGGER_UI "/swagger-ui-bundle.js.LICENSE.txt");
 
 static const struct {
     const char *path, *type, *begin, *end;

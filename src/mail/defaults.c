@@ -1,31 +1,22 @@
 /* defaults.c -- the templates of those who write none, as bytes of the program. SPDX: Apache-2.0 */
 #include "mail/mail_priv.h"
 
-#define BYTES(name, file)                                                                          \
-    __asm__(".section .rodata\n"                                                                   \
-            "cairn__mail_" #name ":\n"                                                             \
-            ".incbin \"web/mail/" file "\"\n"                                                      \
-            "cairn__mail_" #name "_end:\n"                                                         \
-            ".byte 0\n"                                                                            \
-            ".previous\n");                                                                        \
-    extern const char name[] __asm__("cairn__mail_" #name) __attribute__((visibility("hidden")));  \
-    extern const char name##_end[] __asm__("cairn__mail_" #name "_end")                            \
-        __attribute__((visibility("hidden")))
+#include "base/embed.h"
 
-BYTES(verify_txt, "verify.txt");
-BYTES(verify_html, "verify.html");
-BYTES(reset_txt, "reset.txt");
-BYTES(reset_html, "reset.html");
-BYTES(magic_txt, "magic.txt");
-BYTES(magic_html, "magic.html");
-BYTES(change_txt, "change.txt");
-BYTES(change_html, "change.html");
-BYTES(changed_txt, "changed.txt");
-BYTES(changed_html, "changed.html");
-BYTES(password_txt, "password.txt");
-BYTES(password_html, "password.html");
-BYTES(layout, "layout.html");
-BYTES(inbox, "inbox.css");
+EMBED(mail, verify_txt, "web/mail/verify.txt");
+EMBED(mail, verify_html, "web/mail/verify.html");
+EMBED(mail, reset_txt, "web/mail/reset.txt");
+EMBED(mail, reset_html, "web/mail/reset.html");
+EMBED(mail, magic_txt, "web/mail/magic.txt");
+EMBED(mail, magic_html, "web/mail/magic.html");
+EMBED(mail, change_txt, "web/mail/change.txt");
+EMBED(mail, change_html, "web/mail/change.html");
+EMBED(mail, changed_txt, "web/mail/changed.txt");
+EMBED(mail, changed_html, "web/mail/changed.html");
+EMBED(mail, password_txt, "web/mail/password.txt");
+EMBED(mail, password_html, "web/mail/password.html");
+EMBED(mail, layout, "web/mail/layout.html");
+EMBED(mail, inbox, "web/mail/inbox.css");
 
 static const struct {
     const char *name, *begin, *end;

@@ -7,10 +7,6 @@
  * change in the order of their keys, so that two statements do not wait for each other. */
 #include "sql/sql_priv.h"
 
-#include <inttypes.h>
-
-enum { NAME_MOST = 54 }; /* of PostgreSQL's 63 bytes; the kind comes behind */
-
 struct counting {
     struct sql sql; /* text only: a trigger takes no values */
     struct arena *arena;
@@ -21,26 +17,6 @@ struct counting {
 };
 
 /* ---- names ---- */
-
-static uint64_t hash_of(str s)
-{
-    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a: the same for ever */
-    for (size_t i = 0; i < s.len; i++)
-        hash = (hash ^ (unsigned char)s.ptr[i]) * 0x100000001b3u;
-    return hash;
-}
-
-/* cairn_count_users_posts_count; a long one is cut and told apart by its hash. */
-static str base_name(struct arena *a, const struct table *t, const struct column *c)
-{
-    str name = arena_printf(a, COUNTER_PREFIX "%.*s_%.*s", STR_ARG(t->name), STR_ARG(c->name));
-    if (name.len <= NAME_MOST)
-        return name;
-    size_t keep = NAME_MOST - 14;
-    while (keep > 0 && ((unsigned char)name.ptr[keep] & 0xc0) == 0x80)
-        keep--;
-    return arena_printf(a, "%.*s_%012" PRIx64, STR_ARG(str_upto(name, keep)), hash_of(name) >> 16);
-}
 
 static str part_name(const struct counting *k, const char *kind)
 {
@@ -368,10 +344,7 @@ static bool quotable(const struct counting *k)
 /* The comment of each trigger is a digest of all that was made. */
 static void stamp_all(struct counting *k)
 {
-    uint64_t all = 0;
-    for (size_t i = 0; i < k->plan->make_count; i++)
-        all = all * 31 + hash_of(k->plan->make[i]);
-    str stamp = arena_printf(k->arena, "cairn %016" PRIx64, all);
+    str stamp = sql__trigger_stamp(k->arena, k->plan);
     for (size_t i = 0; i < k->plan->part_count; i++) {
         struct counter_part *p = &k->plan->parts[i];
         p->stamp = stamp;
@@ -468,7 +441,7 @@ int sql_counter(enum dialect d, struct arena *a, const struct table *t, const st
     struct counting k = {.arena = a, .table = t, .counter = c, .plan = out};
     *out = (struct counter_plan){.part_count = 0};
     sql__begin(&k.sql, d, a, err);
-    k.base = base_name(a, t, c->column);
+    k.base = sql__trigger_name(a, COUNTER_PREFIX, t, c->column);
     if (d == DIALECT_SQLITE)
         make_lite(&k);
     else

@@ -6,10 +6,6 @@
  * makes these, too. */
 #include "sql/sql_priv.h"
 
-#include <inttypes.h>
-
-enum { NAME_MOST = 54 };
-
 struct filing {
     struct sql sql; /* text only */
     struct arena *arena;
@@ -19,22 +15,6 @@ struct filing {
     struct counter_plan *plan;
     str base;
 };
-
-static uint64_t hash_of(str s)
-{
-    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a: the same for ever */
-    for (size_t i = 0; i < s.len; i++)
-        hash = (hash ^ (unsigned char)s.ptr[i]) * 0x100000001b3u;
-    return hash;
-}
-
-static str base_name(struct arena *a, const struct table *t, const struct column *c)
-{
-    str name = arena_printf(a, COUNTER_PREFIX "file_%.*s_%.*s", STR_ARG(t->name), STR_ARG(c->name));
-    if (name.len <= NAME_MOST)
-        return name;
-    return arena_printf(a, COUNTER_PREFIX "file_%016" PRIx64, hash_of(name));
-}
 
 static void put(struct filing *k, const char *text)
 {
@@ -154,7 +134,6 @@ static void trigger_postgres(struct filing *k)
 {
     struct counter_plan *p = k->plan;
     str name = arena_printf(k->arena, "%.*s_any", STR_ARG(k->base));
-    uint64_t all = 0;
     put(k, "CREATE TRIGGER ");
     ident(k, name);
     put(k, " AFTER INSERT OR DELETE OR UPDATE OF ");
@@ -165,9 +144,7 @@ static void trigger_postgres(struct filing *k)
     ident(k, k->base);
     put(k, "()");
     keep(k);
-    for (size_t i = 0; i < p->make_count; i++)
-        all = all * 31 + hash_of(p->make[i]);
-    str stamp = arena_printf(k->arena, "cairn %016" PRIx64, all);
+    str stamp = sql__trigger_stamp(k->arena, p);
     p->parts[p->part_count++] = (struct counter_part){name, k->table, stamp};
     put(k, "COMMENT ON TRIGGER ");
     ident(k, name);
@@ -245,7 +222,7 @@ int sql_file(enum dialect d, struct arena *a, const struct schema *s, const stru
         .arena = a, .schema = s, .table = of->table, .column = of->column, .plan = out};
     *out = (struct counter_plan){.part_count = 0};
     sql__begin(&k.sql, d, a, err);
-    k.base = base_name(a, of->table, of->column);
+    k.base = sql__trigger_name(a, COUNTER_PREFIX "file_", of->table, of->column);
     if (d == DIALECT_POSTGRES && !quotable(&k))
         return fail(err, E_CONFIG,
                     "a column of files and its table cannot have a '$' in their name");

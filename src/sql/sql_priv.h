@@ -126,4 +126,13 @@ bool sql__unique(const struct table *t, const struct key *key); /* at most one r
 /* "(one row a group) AS t0 WHERE having". */
 void sql__groups(struct sql *b, const struct select *s);
 
+/* ---- triggers (trigger.c) ---- */
+
+/* cairn_count_users_posts_count; a long one is cut and told apart by its hash. */
+str sql__trigger_name(struct arena *a, const char *prefix, const struct table *t,
+                      const struct column *c);
+
+/* The comment of each trigger: a digest of all that is made. */
+str sql__trigger_stamp(struct arena *a, const struct counter_plan *p);
+
 #endif

@@ -1,52 +1,17 @@
 // CORS as a real browser sees it: pages of other origins, with what they may read and what not. SPDX: Apache-2.0
-import http from 'node:http';
-import { after } from 'node:test';
-import { Project, Server, assert, play } from '../lib.mjs';
-import { Browser } from '../browser.mjs';
+import { assert, play } from '../lib.mjs';
+import { ask, world as inBrowser } from '../pages.mjs';
 
 const migrations = 'CREATE TABLE users (id bigserial PRIMARY KEY, name text NOT NULL);';
 
-let chromium = null; // one for all plays: it takes seconds to start
-const started = () => (chromium ??= Browser.start(['--host-resolver-rules=MAP *.test 127.0.0.1']));
-after(async () => { if (chromium) await (await chromium).stop(); });
-
-// Pages of any host name on one port: the browser is told that they are all here.
-async function world(config, fn) {
-  const pages = http.createServer((_rq, rs) => rs.writeHead(200, { 'Content-Type': 'text/html' }).end('<!doctype html><title>page</title>'));
-  await new Promise((done) => pages.listen(0, '127.0.0.1', done));
-  const port = pages.address().port;
-  const browser = await started();
-  const project = new Project({ migrations, config: config(port) });
-  const s = new Server(project);
-  try {
-    await s.start();
-    await fn({ s, port, open: (host) => browser.open(`http://${host}:${port}/`) });
-    await s.stop();
-  } finally {
-    if (s.child) { s.child.kill('SIGKILL'); await s.ended; }
-    project.remove();
-    pages.closeAllConnections();
-    pages.close();
-  }
-}
-
-// Runs in the page: status, body and the headers that it can read, or the failure's name.
-async function ask(url, options = {}) {
-  try {
-    const r = await fetch(url, options);
-    const text = await r.text();
-    return { status: r.status, headers: Object.fromEntries(r.headers), body: text && /json/.test(r.headers.get('content-type') ?? '') ? JSON.parse(text) : text };
-  } catch (e) {
-    return { failed: e.name };
-  }
-}
+const world = (config, fn) => inBrowser({ migrations, config }, fn);
 const BLOCKED = { failed: 'TypeError' };
 const json = (method, body, headers = {}) => ({ method, body: JSON.stringify(body), headers: { 'Content-Type': 'application/json', ...headers } });
 
 play('an allowed page reads and writes; others are kept out by the browser', { serve: false, timeout: 120000 }, () => world((port) => `cors:
   origins: [http://shop.test:${port}, "http://*.team.test:${port}"]
   methods: [GET, POST, PATCH, DELETE]
-`, async ({ s, open }) => {
+`, async ({ s, page: open }) => {
   const shop = await open('shop.test');
   const made = await shop.run(ask, `${s.base}/v1/users`, json('POST', { name: 'Ann' }, { 'Idempotency-Key': 'k1', Authorization: 'Bearer x' }));
   assert.equal(made.status, 201, JSON.stringify(made));
@@ -75,7 +40,7 @@ play('an allowed page reads and writes; others are kept out by the browser', { s
   assert.deepEqual(await s.list('/v1/users'), [], 'nothing came through a refused preflight');
 }));
 
-play('a sandboxed frame has the origin null, and is nobody', { serve: false, timeout: 120000 }, () => world((port) => `cors: { origins: [http://shop.test:${port}] }\n`, async ({ s, open }) => {
+play('a sandboxed frame has the origin null, and is nobody', { serve: false, timeout: 120000 }, () => world((port) => `cors: { origins: [http://shop.test:${port}] }\n`, async ({ s, page: open }) => {
   const shop = await open('shop.test');
   const inside = (url) => new Promise((done) => {
     addEventListener('message', (m) => done(m.data), { once: true });
@@ -88,7 +53,7 @@ play('a sandboxed frame has the origin null, and is nobody', { serve: false, tim
   assert.equal((await shop.run(ask, `${s.base}/v1/users`)).status, 200);
 }));
 
-play('a page that everybody may read, without credentials', { serve: false, timeout: 120000 }, () => world(() => 'cors: { origins: ["*"] }\n', async ({ s, open }) => {
+play('a page that everybody may read, without credentials', { serve: false, timeout: 120000 }, () => world(() => 'cors: { origins: ["*"] }\n', async ({ s, page: open }) => {
   const page = await open('any.test');
   assert.equal((await page.run(ask, `${s.base}/v1/users`)).status, 200);
   assert.deepEqual(await page.run(ask, `${s.base}/v1/users`, { credentials: 'include' }), BLOCKED);
@@ -98,7 +63,7 @@ play('a page that everybody may read, without credentials', { serve: false, time
 play('credentials: cookies travel, limits can be read, preflights are kept', { serve: false, timeout: 120000 }, () => world((port) => `cors: { origins: [http://127.0.0.1:${port}], credentials: true, max_age: 10m }
 limits: [{ name: cookie, match: { path: /v1/* }, key: [api_key], rate: 2/h }]
 rate_limit: { api_key_header: Cookie }
-`, async ({ s, open }) => {
+`, async ({ s, page: open }) => {
   const page = await open('127.0.0.1');
   await page.run(() => { document.cookie = 'session=one'; });
   const left = async (options) => Number((await page.run(ask, `${s.base}/v1/users`, options)).headers['x-ratelimit-remaining']);

@@ -1,8 +1,6 @@
 // Sessions in cookies in a real browser: what script cannot read, and what other pages cannot do. SPDX: Apache-2.0
-import http from 'node:http';
-import { after } from 'node:test';
-import { Project, Server, assert, play } from '../lib.mjs';
-import { Browser } from '../browser.mjs';
+import { assert, play } from '../lib.mjs';
+import { ask, world as inBrowser } from '../pages.mjs';
 
 const migrations = `
 CREATE TABLE users (id SERIAL PRIMARY KEY, email TEXT NOT NULL UNIQUE, name TEXT NOT NULL, password_hash TEXT NOT NULL);
@@ -11,41 +9,7 @@ const auth = `auth: { table: users, hash_memory: 64K, hash_passes: 1 }
 access: { posts: [{ roles: signed_in, can: all }] }
 `;
 
-let chromium = null; // one for all plays: it takes seconds to start
-const started = () => (chromium ??= Browser.start(['--host-resolver-rules=MAP *.test 127.0.0.1']));
-after(async () => { if (chromium) await (await chromium).stop(); });
-
-// The server, and pages of any host name on another port.
-async function world(config, args, fn) {
-  const pages = http.createServer((_rq, rs) => rs.writeHead(200, { 'Content-Type': 'text/html' }).end('<!doctype html><title>page</title>'));
-  await new Promise((done) => pages.listen(0, '127.0.0.1', done));
-  const port = pages.address().port;
-  const browser = await started();
-  const project = new Project({ migrations, config: config(port) });
-  const s = new Server(project);
-  try {
-    if (args.length) project.do('migrate', 'up');
-    await s.start(args);
-    await fn({ s, port, open: (url) => browser.open(url), page: (host) => browser.open(`http://${host}:${port}/`) });
-    await s.stop();
-  } finally {
-    if (s.child) { s.child.kill('SIGKILL'); await s.ended; }
-    project.remove();
-    pages.closeAllConnections();
-    pages.close();
-  }
-}
-
-// Runs in the page.
-async function ask(url, options = {}) {
-  try {
-    const r = await fetch(url, options);
-    const text = await r.text();
-    return { status: r.status, body: text && /json/.test(r.headers.get('content-type') ?? '') ? JSON.parse(text) : text };
-  } catch (e) {
-    return { failed: e.name };
-  }
-}
+const world = (config, args, fn) => inBrowser({ migrations, config, args }, fn);
 const json = (body, headers = {}, more = {}) => ({ method: 'POST', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json', ...headers }, ...more });
 const ada = { email: 'ada@example.com', password: 'correct horse battery', name: 'Ada' };
 const seen = (s, path) => s.lines.filter((l) => l.path === path && l.method === 'POST').map((l) => l.status);
