@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { freePort, serve, tool } from './machine.mjs';
+import { end, freePort, serve, tool } from './machine.mjs';
 
 export const TMP = process.env.BENCH_TMP ?? 'bench/tmp';
 export const BIN = `${TMP}/bin`;
@@ -167,6 +167,46 @@ export function edgeProject(which, more = EDGE[which]) {
   writeFileSync(`${dir}/cairn.yaml`, readFileSync(`${SHOP}/cairn.yaml`, 'utf8') + more);
   return dir;
 }
+
+// The shop with accounts of its own, three row rules over `users`, and a token of somebody whom they let
+// read all of it; and the same tables with nobody to ask.
+const ACCOUNTS = `-- migrate:up
+CREATE TABLE bench_accounts (
+    id SERIAL PRIMARY KEY, email VARCHAR(100) UNIQUE NOT NULL, password_hash TEXT,
+    role TEXT NOT NULL DEFAULT 'viewer', city TEXT);
+`;
+const AUTH = `
+auth: { table: bench_accounts, roles: role, claims: "city", access_ttl: 24h, attempts: 100000 }
+roles: { viewer: {} }
+access:
+  users:
+    - { roles: viewer, can: read, where: 'id == me.id' }
+    - { roles: viewer, can: read, where: 'city == me.city' }
+    - { roles: viewer, can: read, where: 'created_at <= now()' }
+`;
+export const WHO = { email: 'bench@example.com', password: 'correct horse battery' };
+
+// Gives { data, open, authorised, header }: the directory of data, two projects over it, and the line of a
+// request.
+export async function authProjects(users) {
+  const data = copyOf(await seeded(users), 'auth');
+  const [open, authorised] = ['', AUTH].map((more, i) => edgeProject(i ? 'authorised' : 'open', more));
+  for (const dir of [open, authorised]) writeFileSync(`${dir}/migrations/20990101000000_bench_accounts.sql`, ACCOUNTS);
+  const run = (...argv) => tool([CAIRN, '-C', authorised, ...argv, '--data', data], { core: null });
+  await run('migrate', 'up');
+  await run('account', 'add', WHO.email, '--password', WHO.password, '--column', 'city=Oslo');
+  const cairn = await startCairn(data, { project: authorised });
+  const answer = await fetch(`http://127.0.0.1:${cairn.port}/v1/auth/login`, signInOf(WHO));
+  const { access_token: token } = await answer.json();
+  await end(cairn);
+  return { data, open, authorised, header: `Authorization: Bearer ${token}\r\n` };
+}
+
+export const signInOf = (who) => ({
+  method: 'POST',
+  headers: { 'Content-Type': 'application/json' },
+  body: JSON.stringify(who),
+});
 
 export function cairnCommand(port, data, settings, project = SHOP) {
   return [

@@ -1,14 +1,14 @@
 // What a request costs, counted and not timed, so that a busy machine gives the same numbers: the
 // instructions of the whole process outside of the kernel (callgrind) and its calls to the kernel
 // (strace), per request. For work on the hot paths; the bounds are judged by run.mjs.
-// usage: count.mjs [--users=N] [--only=floor,hello,user,page,post,edge] [--keep=DIR]
+// usage: count.mjs [--users=N] [--only=floor,hello,user,page,post,edge,auth] [--keep=DIR]
 // --keep: callgrind's files stay in DIR, for callgrind_annotate.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BIN, ORIGIN, TMP, compile, copyOf, edgeProject, say, seeded, startCairn, startFloor, startHello } from './contestants.mjs';
+import { BIN, ORIGIN, TMP, authProjects, compile, copyOf, edgeProject, say, seeded, startCairn, startFloor, startHello } from './contestants.mjs';
 import { end, tool } from './machine.mjs';
 
 process.chdir(new URL('..', import.meta.url).pathname);
@@ -31,6 +31,8 @@ const requests = {
   'user, edge on': `GET /v1/users/{id} HTTP/1.1\r\nHost: localhost\r\n${ORIGIN}\r\n`,
   'page, edge off': `GET /v1/posts?limit=20&include=author,comments&count=none&page={id} HTTP/1.1\r\nHost: localhost\r\n${ORIGIN}\r\n`,
   'page, edge on': `GET /v1/posts?limit=20&include=author,comments&count=none&page={id} HTTP/1.1\r\nHost: localhost\r\n${ORIGIN}\r\n`,
+  'user, auth open': 'GET /v1/users/{id} HTTP/1.1\r\nHost: localhost\r\n\r\n',
+  'user, auth three rules': 'GET /v1/users/{id} HTTP/1.1\r\nHost: localhost\r\nAUTH\r\n',
   post:
     'POST /v1/users HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n' +
     `Content-Length: ${body.length}\r\n\r\n${body}`,
@@ -39,10 +41,11 @@ const connections = { post: 64 };
 const high = (name) => (name.startsWith('user') ? USERS : name.startsWith('page') ? PAGES : 1);
 const file = (name) => name.replace(/\W+/g, '-');
 let sequence = 0;
+let auth;
 
 async function load(name, server, most) {
   const what = `${TMP}/count-${file(name)}.request`;
-  writeFileSync(what, requests[name]);
+  writeFileSync(what, requests[name].replace('AUTH', auth?.header));
   const argv = [server.port, connections[name] ?? 32, 120000, what, 1, high(name), 1, sequence, most];
   const run = JSON.parse(await tool([`${BIN}/load`, ...argv.map(String)], { core: null }));
   sequence = run.next_seq;
@@ -53,6 +56,10 @@ async function start(name, options) {
   if (name === 'floor') return startFloor(null, options);
   if (name === 'hello') return startHello(options);
   const data = await seeded(USERS), edge = /edge (\w+)$/.exec(name)?.[1];
+  if (/auth/.test(name)) {
+    auth ??= await authProjects(USERS);
+    return startCairn(auth.data, { ...options, project: /open/.test(name) ? auth.open : auth.authorised });
+  }
   if (edge) return startCairn(data, { ...options, project: edgeProject(edge) });
   return startCairn(name === 'post' ? copyOf(data, 'count') : data, options);
 }
@@ -108,7 +115,7 @@ compile();
 const rows = [];
 const counted = {};
 for (const name of Object.keys(requests)) {
-  if (only && !only.includes(name) && !only.includes(/edge/.exec(name)?.[0])) continue;
+  if (only && !only.includes(name) && !only.includes(/edge|auth/.exec(name)?.[0])) continue;
   say(`counting ${name}`);
   const each = await instructions(name);
   counted[name] = each;
@@ -123,4 +130,6 @@ for (const what of ['user', 'page']) {
   const [on, off] = ['on', 'off'].map((edge) => counted[`${what}, edge ${edge}`]);
   if (on && off) console.log(`\n${what}: all of the edge on costs ${(on / off).toFixed(3)} times the instructions of all off (at most 1.10)`);
 }
+const [open, ruled] = ['open', 'three rules'].map((x) => counted[`user, auth ${x}`]);
+if (open && ruled) console.log(`\nuser: a token and three row rules cost ${(ruled / open).toFixed(3)} times the instructions of the open one (at most 1.15 of the CPU)`);
 if (existsSync(`${TMP}/copy-count`)) rmSync(`${TMP}/copy-count`, { recursive: true });

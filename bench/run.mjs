@@ -1,6 +1,6 @@
 // Everything side by side in one run: the server on one core, the load on the other, rounds of all
 // contestants in turn, medians. The bounds of the issue are judged here and nowhere else.
-// usage: run.mjs [--quick] [--only=hello,users,page,post,idle,start,heap,pguser,pgpage,pgclients,edge,limits,compress]
+// usage: run.mjs [--quick] [--only=hello,users,page,post,idle,start,heap,pguser,pgpage,pgclients,edge,limits,compress,auth]
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { spawn } from 'node:child_process';
 import http from 'node:http';
@@ -12,6 +12,8 @@ import {
   BIN,
   ORIGIN,
   TMP,
+  WHO,
+  authProjects,
   cairnCommand,
   compile,
   copyOf,
@@ -160,6 +162,8 @@ const BOUNDS = {
   edge: ['GET /v1/users/{id}: CPU with all of the edge on, times all off', 1.1],
   compress: ['gzip of a page of 100 users: bytes per second of CPU, times nginx', 1],
   limitsLocal: ['decisions of rate limits per second and core, GCRA, a million clients', 1e6],
+  auth: ['GET /v1/users/{id}: CPU with a token and three row rules, times the open one', 1.15],
+  signIns: ['p99 of other requests while 100 clients sign in, ms', 10],
   limitsRedis: ['requests/s with a limit that is counted in Redis, times one in the process', 0.3],
   pgUserSpeed: ['PostgreSQL, GET /v1/users/{id}: requests/s, times Fastify + pg', 4],
   pgUserShare: ['PostgreSQL, GET /v1/users/{id}: requests/s, times pgbench', 0.6],
@@ -429,6 +433,45 @@ async function limits(own) {
   atLeast('limitsRedis', speed, times(speed));
 }
 
+// A token that was checked before and three row rules, against the same tables with nobody to ask. Then
+// what one sign-in costs, and what 100 at a time do to the requests of others on the same core.
+async function auth(own) {
+  const { data, open, authorised, header } = await authProjects(USERS);
+  const start = (name, project) => own(startCairn(copyOf(data, `auth-${name}`), { project }));
+  const [off, on] = [await start('off', open), await start('on', authorised)];
+  const what = (name, lines) => request(name, `GET /v1/users/{id} HTTP/1.1\r\nHost: localhost\r\n${lines}\r\n`);
+  const [plain, signed] = [what('auth-open', ''), what('auth-token', header)];
+  const high = USERS;
+  const runs = await interleave('auth', {
+    open: (round, ms) => load(off, plain, { ms, high, seed: round + 1 }),
+    'token, three rules': (round, ms) => load(on, signed, { ms, high, seed: round + 1 }),
+  });
+  const cpu = ratio(runs['token, three rules'], runs.open, 'cpu_us');
+  atMost('auth', cpu, times(cpu));
+
+  const body = JSON.stringify(WHO);
+  const signIn = request(
+    'auth-sign-in',
+    'POST /v1/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n' +
+      `Content-Length: ${body.length}\r\n\r\n${body}`,
+  );
+  const one = await load(on, signIn, { ms: RUN_MS, connections: 1 });
+  report.note(
+    `auth: one sign-in (argon2id, 19 MiB, 2 passes) takes ${(one.cpu_us / 1000).toFixed(1)} ms of CPU, ${Math.round(one.per_second)} a second and thread.`,
+  );
+  const calm = await load(on, signed, { connections: 8, high });
+  // Not load(): those that wait at the end are no fault.
+  const many = [`${BIN}/load`, on.port, 100, RUN_MS + 2000, signIn, 1, 1, 1, 0].map(String);
+  const flood = tool(many, { check: false });
+  await sleep(1000);
+  const busy = await load(on, signed, { connections: 8, high });
+  const { answered, not_2xx: refused, us } = JSON.parse(await flood);
+  if (!answered || refused) throw new Error(`of ${answered} sign-ins ${refused} were refused`);
+  const rate = (answered / us) * 1e6;
+  atMost('signIns', busy.p99_us / 1000, `${(busy.p99_us / 1000).toFixed(2)} ms, ${(calm.p99_us / 1000).toFixed(2)} without them`);
+  report.note(`auth: ${rate.toFixed(0)} sign-ins a second beside ${Math.round(busy.per_second)} other requests a second, worst of those ${(busy.max_us / 1000).toFixed(1)} ms.`);
+}
+
 // The same bytes and the same level; what making or reading them costs is taken off: the CPU with gzip
 // minus the CPU without.
 async function compress(own) {
@@ -456,7 +499,7 @@ async function compress(own) {
 const postgres = postgresGroups({
   ...{ load, get, interleave, json, sameAnswer, atLeast, atMost, times, report, PAGES, quick },
 });
-const groups = { hello, users, page, post, idle, start, heap, edge, limits, compress, ...postgres.groups };
+const groups = { hello, users, page, post, idle, start, heap, edge, limits, compress, auth, ...postgres.groups };
 const boundsOf = {
   hello: ['helloCpu', 'helloSpeed'],
   users: ['userCpu', 'userSpeed'],
@@ -468,6 +511,7 @@ const boundsOf = {
   edge: ['edge'],
   limits: ['limitsLocal', 'limitsRedis'],
   compress: ['compress'],
+  auth: ['auth', 'signIns'],
   pguser: ['pgUserSpeed', 'pgUserShare'],
   pgpage: ['pgPageSpeed', 'pgPageShare'],
   pgclients: ['pgClients'],

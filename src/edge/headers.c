@@ -96,8 +96,11 @@ void edge_set_headers(const struct edge *e, struct request *rq)
 {
     size_t cache = cache_of(e, rq);
     rq->reply->lines = &e->lines[cache * e->line_kinds + kind_of(e, rq)];
-    if (e->config.cache_count && e->config.caches[cache].vary.len)
-        reply_vary(rq->reply, e->config.caches[cache].vary);
+    str vary = e->config.cache_count ? e->config.caches[cache].vary : LIT("");
+    if (vary.len && LIKELY(!rq->reply->vary_count))
+        rq->reply->vary[rq->reply->vary_count++] = vary; /* one text stands for all its names */
+    else if (vary.len)
+        reply_vary(rq->reply, vary);
     if (UNLIKELY(rq->version && e->config.versions.list[rq->version - 1].successor.len))
         version__successor(e, rq);
     if (e->hsts.len && e->config.proxies.count + e->config.proxies.unix_socket &&

@@ -40,8 +40,7 @@ const struct table_access *access__of(const struct access *x, const struct table
     return &x->tables[(t->model ? t->model : t) - x->schema->tables];
 }
 
-/* Adds y to the alternatives; NULL is all rows, and swallows the rest. */
-static void add_or(struct arena *a, struct cond **all, bool first, struct cond *y)
+void access__or(struct arena *a, struct cond **all, bool first, struct cond *y)
 {
     struct cond *x = *all;
     if (y && y->kind == COND_TRUE)
@@ -148,8 +147,8 @@ static void rules_grant(struct arena *a, const struct access *x, const struct ta
             check = both(a, where, check);
         if (where && where->kind == COND_FALSE)
             continue;
-        add_or(a, &out->where, !out->allowed, where);
-        add_or(a, &out->check, !out->allowed, check);
+        access__or(a, &out->where, !out->allowed, where);
+        access__or(a, &out->check, !out->allowed, check);
         add_presets(a, r, q->me, out);
         out->allowed = true;
     }

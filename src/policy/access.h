@@ -60,11 +60,13 @@ struct access_wishes {
 /* ---- the rules, checked ---- */
 
 struct access;
+struct rule_holes;
 
 /* Everywhere below, t is a table of the model or of a version of it (schema_version); `closed` then
- * tells of the columns that only the version has, too. Borrows wishes and schema; what it needs lives in a. Fails with CONFIG, the text beginning with
- * the place: an unknown table, column, role or action with the nearest name, roles in a circle, a
- * rule that another one in front of it covers entirely. */
+ * tells of the columns that only the version has, too. Borrows wishes and schema; what it needs
+ * lives in a. Fails with CONFIG, the text beginning with the place: an unknown table, column, role
+ * or action with the nearest name, roles in a circle, a rule that another one in front of it covers
+ * entirely. */
 int access_build(struct arena *a, const struct access_wishes *w, const struct schema *s,
                  struct access **out, struct err *err);
 
@@ -104,6 +106,22 @@ void access_grant(struct arena *a, const struct access *x, const struct table *t
  * caller who has them. */
 const bool *access_closed(struct arena *a, const struct access *x, const struct table *t,
                           enum action act, uint64_t roles);
+
+/* The rows that callers with those roles may read, as one condition for all of them: samples stand
+ * where the values of one caller belong. */
+struct access_shape {
+    struct cond *where; /* NULL: all rows */
+    struct rule_holes *holes;
+    size_t hole_count;
+};
+enum { SHAPE_SAME = SIZE_MAX };
+/* other: the hole that gets another sample than the others, or SHAPE_SAME. False: they may read
+ * none, or what they may depends on the caller in other ways. All in a. */
+bool access_shape(struct arena *a, const struct access *x, const struct table *t, uint64_t roles,
+                  size_t other, struct access_shape *out);
+/* The value of a hole as its column stores it; false: ask access_grant. */
+bool access_fill(struct arena *a, const struct access_shape *s, size_t hole, const struct asking *q,
+                 struct value *out);
 
 /* For documents, in which rows play no part (access_told.c). May callers with those roles do it
  * with some row? Does a rule of theirs give the column its value? */

@@ -44,6 +44,9 @@ struct access {
 /* The rules about t, also as a version of the API has it. */
 const struct table_access *access__of(const struct access *x, const struct table *t);
 
+/* access.c: adds a condition to alternatives. NULL is all rows, and swallows the rest. */
+void access__or(struct arena *a, struct cond **all, bool first, struct cond *y);
+
 /* rule_cond.c: me.NAME as the column stores it, or V_NULL. */
 struct value rule__claim(struct arena *a, const struct column *c, str name,
                          const struct principal *me);

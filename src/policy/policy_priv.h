@@ -37,4 +37,26 @@ struct rule {
     const struct relation *relation; /* SOME */
 };
 
+/* ---- a condition for all callers with the same roles: rule_cond.c, access_shape.c ---- */
+
+/* A place in it where a value of the caller's, or the time, is compared with a column. */
+struct rule_hole {
+    const struct term *term;
+    struct column column; /* its type alone */
+    struct value sample;  /* what stands there */
+};
+enum { HOLES_MOST = 16 };
+struct rule_holes {
+    struct rule_hole list[HOLES_MOST];
+    size_t count;
+    size_t other; /* this one gets another sample than the rest */
+    bool failed;  /* it depends on the caller in other ways, or has too many */
+};
+
+/* rule_cond with samples in the holes. Without meaning once h->failed. */
+struct cond *rule__shape(struct arena *a, const struct rule *r, struct rule_holes *h);
+/* What belongs into the hole; false: the caller does not have it, or not of that kind. */
+bool rule__fill(struct arena *a, const struct rule_hole *h, const struct principal *me,
+                int64_t now_ns, struct value *out);
+
 #endif

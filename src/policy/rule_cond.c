@@ -11,6 +11,7 @@ struct maker {
     struct arena *arena;
     const struct principal *me;
     int64_t now_ns;
+    struct rule_holes *holes; /* NULL: the values themselves */
 };
 
 static struct cond *make(const struct maker *m, const struct rule *r, bool negated);
@@ -68,6 +69,8 @@ static struct value known(const struct maker *m, const struct term *t)
 {
     if (t->kind == TERM_VALUE)
         return t->value;
+    if (m->holes)
+        m->holes->failed = true;
     if (t->kind == TERM_NOW)
         return now(m);
     return str_is(t->name, "roles") ? roles(m) : claim(m, t->name);
@@ -162,6 +165,15 @@ static struct cond *test_known(const struct maker *m, const struct rule *r, bool
 
 /* ---- tests on a row ---- */
 
+static struct column bare_column(const struct column *c)
+{
+    return (struct column){.name = c->name,
+                           .type = c->type == TYPE_ENUM ? TYPE_TEXT : c->type,
+                           .scale = -1,
+                           .min_length = -1,
+                           .max_length = -1};
+}
+
 /* A value as the column stores it; false: it is of no use for that column. */
 static bool convert(const struct maker *m, const struct term *left, struct value *v)
 {
@@ -176,11 +188,7 @@ static bool convert(const struct maker *m, const struct term *left, struct value
             *v = value_text(text);
         return true;
     }
-    struct column bare = {.name = left->column->name,
-                          .type = left->column->type == TYPE_ENUM ? TYPE_TEXT : left->column->type,
-                          .scale = -1,
-                          .min_length = -1,
-                          .max_length = -1};
+    struct column bare = bare_column(left->column);
     struct value in = *v;
     return column_take(&bare, m->arena, &in, in.kind == V_TEXT, v, &fault);
 }
@@ -223,10 +231,51 @@ static struct operands collect(const struct maker *m, const struct rule *r)
     return out;
 }
 
+/* A value of the column's type, one of two, that binds as any other one; V_NULL: of this type there
+ * is none. */
+static struct value sample(enum type type, bool other)
+{
+    switch (type) {
+    case TYPE_BOOL:
+        return value_bool(other);
+    case TYPE_INT2:
+    case TYPE_INT4:
+    case TYPE_INT8:
+        return value_int(other ? 2 : 1);
+    case TYPE_TEXT:
+    case TYPE_UUID:
+    case TYPE_ENUM:
+    case TYPE_DATE:
+    case TYPE_TIMESTAMP:
+        return value_text(other ? LIT("y") : LIT("x"));
+    default:
+        return value_null();
+    }
+}
+
+/* The one value of a comparison that only the caller knows, or the clock. */
+static bool take_hole(const struct maker *m, const struct rule *r, struct operands *out)
+{
+    const struct term *t = r->right;
+    struct rule_holes *h = m->holes;
+    if (r->op > OP_LTE || r->right_count != 1 || r->left.path_count || h->count == HOLES_MOST ||
+        (t->kind != TERM_NOW && (t->kind != TERM_ME || str_is(t->name, "roles"))))
+        return false;
+    struct value v = sample(r->left.column->type, h->count == h->other);
+    if (v.kind == V_NULL || r->left.column->array.len)
+        return false;
+    h->list[h->count++] = (struct rule_hole){t, bare_column(r->left.column), v};
+    *out = (struct operands){.list = ARENA_NEW(m->arena, struct value), .count = 1};
+    out->list[0] = v;
+    return true;
+}
+
 static struct cond *test_row(const struct maker *m, const struct rule *r, bool negated)
 {
     struct cond *c = ARENA_NEW(m->arena, struct cond);
-    struct operands o = collect(m, r);
+    struct operands o;
+    if (!m->holes || !take_hole(m, r, &o))
+        o = collect(m, r);
     if (r->op == OP_IS)
         o = (struct operands){.list = ARENA_NEW(m->arena, struct value), .count = 1};
     else if (o.unknown && (negated || !o.count))
@@ -316,4 +365,50 @@ struct value rule__claim(struct arena *a, const struct column *c, str name,
     struct term left = {.kind = TERM_COLUMN, .column = c};
     struct value v = claim(&m, name);
     return convert(&m, &left, &v) ? v : value_null();
+}
+
+/* ---- for all callers with the same roles ---- */
+
+struct cond *rule__shape(struct arena *a, const struct rule *r, struct rule_holes *h)
+{
+    struct maker m = {.arena = a, .holes = h};
+    return make(&m, r, false);
+}
+
+/* The clock of requests moves every few milliseconds: many in a row see the same time. */
+static bool fill_now(const struct maker *m, const struct rule_hole *h, struct value *out)
+{
+    static _Thread_local struct {
+        int64_t now_ns;
+        size_t len;
+        char text[TIME_CANON_LEN];
+    } last;
+    struct value_fault fault;
+    if (h->column.type != TYPE_TIMESTAMP)
+        return false;
+    if (last.now_ns != m->now_ns) {
+        struct value v = now(m);
+        if (!column_take(&h->column, m->arena, &v, true, out, &fault) ||
+            out->text.len > sizeof last.text)
+            return false;
+        memcpy(last.text, out->text.ptr, out->text.len);
+        last.len = out->text.len;
+        last.now_ns = m->now_ns;
+    }
+    *out = value_text(arena_str(m->arena, str_make(last.text, last.len)));
+    return true;
+}
+
+bool rule__fill(struct arena *a, const struct rule_hole *h, const struct principal *me,
+                int64_t now_ns, struct value *out)
+{
+    struct maker m = {.arena = a, .me = me, .now_ns = now_ns};
+    struct value_fault fault;
+    if (h->term->kind == TERM_NOW)
+        return fill_now(&m, h, out);
+    struct value v = claim(&m, h->term->name);
+    if (v.kind == V_NULL || v.kind == V_ARRAY || v.kind == V_OBJECT)
+        return false;
+    return column_take(&h->column, a, &v, v.kind == V_TEXT, out, &fault) &&
+           out->kind == h->sample.kind;
 }

@@ -8,6 +8,28 @@
  * do with their rows in (*out)->grant (NULL: all). Fails with SIGNIN or DENIED. */
 int resource__as(struct request *rq, const struct resource *r, enum action act,
                  struct resource *copy, const struct resource **out, struct err *err);
+/* The same for reading a row by its id, as fast as that can be: *st is the statement, whose first
+ * values are for the id. False: nothing is known, ask resource__as. */
+bool resource__as_ready(struct request *rq, const struct resource *r, struct resource *copy,
+                        struct stmt *st, struct value **binds);
+
+/* ---- ready.c ---- */
+
+/* The statement of a row of t by its id; all its values are the key's when it is *ready. */
+int resource__prepare(struct arena *a, enum dialect d, const struct table *t, struct stmt *out,
+                      bool *ready, struct err *err);
+/* The same for the roles of a view. t: of the view. False: it depends on more than values. */
+struct ready {
+    struct stmt st;
+    struct access_shape shape;
+    size_t *places; /* by hole: which value of st */
+};
+bool resource__prepare_ruled(struct arena *a, const struct resource_set *view,
+                             const struct table *t, struct ready *out);
+/* Its values but for the id, which come first. False: the caller does not have them all. */
+bool resource__fill_ready(struct arena *a, const struct resource_set *view, const struct ready *r,
+                          const struct asking *q, struct value **out);
+
 /* Says that it may not: word sign_in_required to who is anonymous, else forbidden. */
 int resource__denied(const struct request *rq, const struct table *t, enum action act,
                      struct err *err);

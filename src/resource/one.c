@@ -84,21 +84,36 @@ int resource__show(struct request *rq, const struct resource *r, const struct se
     return 0;
 }
 
+/* The whole row, by a statement that was made before. */
+static int put_ready(struct request *rq, const struct resource *r, const struct stmt *st,
+                     bool *found, struct err *err)
+{
+    const struct resource_set *s = r->set;
+    rq->reply->type = LIT("application/json");
+    TRY(put_plain(rq, r, st, &s->shapes[r->table - s->schema->tables], found, err));
+    resource__warn(&rq->reply->body, resource__warned_row(s, r->table));
+    return 0;
+}
+
 int resource__one(struct request *rq, const void *data, struct err *err)
 {
     struct resource copy;
-    const struct resource *r;
-    struct value *id;
+    const struct resource *r = &copy;
+    struct value *id, *binds;
+    struct stmt st;
     bool found = false;
-    TRY(resource__as(rq, data, ACTION_READ, &copy, &r, err));
+    bool ready = resource__as_ready(rq, data, &copy, &st, &binds);
+    if (!ready)
+        TRY(resource__as(rq, data, ACTION_READ, &copy, &r, err));
     const struct resource_set *s = r->set;
     TRY(resource__id(rq, s, r->table, &id, err));
-    if (LIKELY(r->one_ready && !rq->query.len && !r->table->tongue_count)) {
-        struct stmt st = r->one;
+    if (ready) {
+        memcpy(binds, id, r->table->primary.count * sizeof *binds);
+        TRY(put_ready(rq, r, &st, &found, err));
+    } else if (LIKELY(r->one_ready && !rq->query.len && !r->table->tongue_count)) {
+        st = r->one;
         st.binds = id;
-        rq->reply->type = LIT("application/json");
-        TRY(put_plain(rq, r, &st, &s->shapes[r->table - s->schema->tables], &found, err));
-        resource__warn(&rq->reply->body, resource__warned_row(s, r->table));
+        TRY(put_ready(rq, r, &st, &found, err));
     } else {
         struct select sel;
         TRY(resource__shown(rq, r, &sel, err));

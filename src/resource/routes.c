@@ -53,47 +53,6 @@ static int name_check(const struct build *b, const char *what, str name)
                 what, STR_ARG(str_upto(name, 100)));
 }
 
-/* A value that binds as any id's part in this column does. */
-static struct value sample(const struct column *c)
-{
-    switch (c->type) {
-    case TYPE_BOOL:
-        return value_bool(true);
-    case TYPE_INT2:
-    case TYPE_INT4:
-    case TYPE_INT8:
-        return value_int(1);
-    case TYPE_FLOAT4:
-    case TYPE_FLOAT8:
-        return value_float(1);
-    case TYPE_BYTES:
-        return value_bytes(LIT("x"));
-    default:
-        return value_text(LIT("x"));
-    }
-}
-
-/* The text of GET for a whole row. A numeric key is stored in several forms, by its value; such an
- * id goes through the plan each time. */
-static int prepare_one(struct build *b, struct resource *r)
-{
-    const struct key *key = &r->table->primary;
-    struct value *values = ARENA_ARRAY(b->arena, struct value, key->count);
-    for (size_t i = 0; i < key->count; i++) {
-        if (key->columns[i]->type == TYPE_NUMERIC)
-            return 0;
-        values[i] = sample(key->columns[i]);
-    }
-    struct select sel = {.table = r->table, .limit = -1};
-    sel.columns = resource__visible(b->arena, r->table, &sel.column_count);
-    sel.shown = sel.column_count;
-    sel.where = resource__key_cond(b->arena, key, values);
-    TRY(sql_select(b->set->config->dialect, b->arena, &sel, &r->one, b->err));
-    r->one.by_key = !r->table->view;
-    r->one_ready = r->one.bind_count == key->count;
-    return 0;
-}
-
 /* ---- endpoints ---- */
 
 /* PREFIX/T, with `tail` behind it. */
@@ -237,7 +196,7 @@ static int add_table(struct build *b, const struct table *t)
     TRY(add_rows(b, r));
     if (!t->primary.count)
         return 0;
-    TRY(prepare_one(b, r));
+    TRY(resource__prepare(b->arena, b->set->config->dialect, t, &r->one, &r->one_ready, b->err));
     TRY(add_row(b, r));
     for (size_t i = 0; i < t->relation_count; i++) {
         if (t->relations[i].target->exposed)

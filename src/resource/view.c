@@ -15,6 +15,7 @@ struct view {
     uint64_t roles;
     struct schema schema;
     struct resource_set set;
+    struct ready **ready; /* by position in schema.tables; NULL: none */
     struct arena arena;
 };
 
@@ -109,6 +110,16 @@ static void shapes(struct view *v)
     v->set.warnings = v->set.warnings ? resource__warnings(&v->arena, &v->schema) : NULL;
 }
 
+static void prepare(struct view *v)
+{
+    v->ready = ARENA_ARRAY(&v->arena, struct ready *, v->schema.table_count);
+    for (size_t i = 0; i < v->schema.table_count; i++) {
+        struct ready *r = ARENA_NEW(&v->arena, struct ready);
+        if (resource__prepare_ruled(&v->arena, &v->set, &v->schema.tables[i], r))
+            v->ready[i] = r;
+    }
+}
+
 static struct view *make(const struct resource_set *set, uint64_t roles)
 {
     const struct schema *base = set->schema;
@@ -134,6 +145,7 @@ static struct view *make(const struct resource_set *set, uint64_t roles)
     v->set.base = set;
     v->set.roles = roles;
     shapes(v);
+    prepare(v);
     return v;
 }
 
@@ -203,6 +215,29 @@ static void look_through(struct view *v, struct resource *r)
     r->set = &v->set;
 }
 
+bool resource__as_ready(struct request *rq, const struct resource *r, struct resource *copy,
+                        struct stmt *st, struct value **binds)
+{
+    const struct access *x = r->set->config->access;
+    const struct principal *me = rq->principal;
+    if (!x || rq->query.len || principal_barred(me, r->table->name, LIT("read")))
+        return false;
+    uint64_t roles = access_roles(x, me);
+    struct view *v = view_of(r->set, roles);
+    const struct ready *ready = v->ready[r->table - r->set->schema->tables];
+    if (!ready)
+        return false;
+    struct asking q = {ACTION_READ, roles, me, resource__clock()};
+    if (!resource__fill_ready(&rq->arena, &v->set, ready, &q, binds))
+        return false;
+    *copy = *r;
+    look_through(v, copy);
+    *st = ready->st;
+    st->binds = *binds;
+    rq->reply->documents = r->table->document != NULL;
+    return true;
+}
+
 bool resource__also(struct request *rq, const struct resource *r, enum action act,
                     struct resource *copy)
 {
@@ -236,7 +271,7 @@ int resource__as(struct request *rq, const struct resource *r, enum action act,
     *copy = *r;
     look_through(view_of(r->set, roles), copy);
     copy->grant = g;
-    copy->one_ready = r->one_ready && !g->where && !copy->table->closed;
+    copy->one_ready = false; /* resource__as_ready would have found it */
     *out = copy;
     return 0;
 }

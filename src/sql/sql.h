@@ -165,6 +165,9 @@ struct remove {
 
 /* ---- compiling: each fills *out, whose text and binds live in a ---- */
 
+/* How a value that is neither numeric nor a list is bound. */
+struct value sql_stored(enum dialect d, const struct value *v);
+
 int sql_select(enum dialect d, struct arena *a, const struct select *s, struct stmt *out,
                struct err *err);
 /* SELECT count(*) with the same table and where (of a summary: the groups); order, limit and keyset

@@ -54,3 +54,8 @@ struct value sql__store(struct sql *b, const struct column *c, const struct valu
         return store_lite(b, c, v);
     return v->kind == V_NUM ? value_text(v->text) : *v;
 }
+
+struct value sql_stored(enum dialect d, const struct value *v)
+{
+    return d == DIALECT_SQLITE && v->kind == V_BOOL ? value_int(v->truth) : *v;
+}

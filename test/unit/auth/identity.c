@@ -81,6 +81,35 @@ static void test_kept(void **state)
     identity_release(&b);
 }
 
+/* A token that was checked is found again by its text: all of it. */
+static void test_token(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct ticket t = {.sid = LIT(SID), .subject = LIT("7"), .now = 1000};
+    struct signed_in *s = NULL;
+    str token;
+    assert_int_equal(identity_token(&arena, id, &t, &token, &err), 0);
+    assert_int_equal(identity_check(id, token, 1000, &s, &err), 0);
+    identity_release(&s);
+    assert_true(identity_holds(id, token));
+    for (size_t i = 0; i < token.len; i++) {
+        str other = arena_str(&arena, token);
+        ((char *)(uintptr_t)other.ptr)[i] ^= 1;
+        err = (struct err){0};
+        assert_false(identity_holds(id, other));
+        if (i + 1 < token.len) /* the last character has bits that say nothing */
+            assert_int_equal(identity_check(id, other, 1000, &s, &err), E_SIGNIN);
+        assert_null(s);
+    }
+    err = (struct err){0};
+    assert_true(identity_holds(id, token));
+    assert_int_equal(identity_check(id, token, 1000, &s, &err), 0);
+    identity_release(&s);
+    assert_int_equal(identity_check(id, token, 1000 + 606, &s, &err), E_SIGNIN);
+    assert_false(identity_holds(id, str_upto(token, token.len - 1)));
+}
+
 static void test_revoked(void **state)
 {
     (void)state;
@@ -168,8 +197,9 @@ static void test_wrap(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_kept),  cmocka_unit_test(test_revoked),
-                                       cmocka_unit_test(test_seal),  cmocka_unit_test(test_csrf),
-                                       cmocka_unit_test(test_since), cmocka_unit_test(test_wrap)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_kept),    cmocka_unit_test(test_token),
+                                       cmocka_unit_test(test_revoked), cmocka_unit_test(test_seal),
+                                       cmocka_unit_test(test_csrf),    cmocka_unit_test(test_since),
+                                       cmocka_unit_test(test_wrap)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

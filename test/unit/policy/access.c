@@ -180,6 +180,47 @@ static void columns_test(void **state)
     assert_true(str_is(g.presets[0].column->name, "user_id") && g.presets[0].value.i == 7);
 }
 
+/* What a caller of those roles may read, with a hole where it says who he is. */
+static void shape_test(void **state)
+{
+    (void)state;
+    static const struct access_rule_wish list[] = {
+        {.table = STR_INIT("posts"),
+         .place = STR_INIT("c:1:1"),
+         .roles = viewer,
+         .role_count = 1,
+         .actions = ACTION_BIT(ACTION_READ),
+         .where = STR_INIT("user_id == me.id or likes > 10")},
+        {.table = STR_INIT("posts"),
+         .place = STR_INIT("c:2:1"),
+         .roles = editor,
+         .role_count = 1,
+         .actions = ACTION_BIT(ACTION_READ),
+         .where = STR_INIT("'staff' in me.roles")},
+    };
+    struct err err;
+    struct access_shape one, two;
+    struct principal v = me_as(viewer, 1), nobody = {.roles = viewer, .role_count = 1};
+    struct asking q = {ACTION_READ, 0, &v, 0};
+    struct value out;
+    assert_int_equal(build(guide_roles, 3, list, 2, &err), 0);
+    uint64_t roles = access_roles(access_, &v);
+    const struct table *t = &model->tables[POSTS];
+    assert_true(access_shape(&arena, access_, t, roles, SHAPE_SAME, &one));
+    assert_true(access_shape(&arena, access_, t, roles, 0, &two));
+    assert_int_equal(one.hole_count, 1);
+    assert_int_equal(one.where->parts[0]->values[0].i, 1);
+    assert_int_equal(two.where->parts[0]->values[0].i, 2);
+    assert_true(access_fill(&arena, &one, 0, &q, &out));
+    assert_int_equal(out.i, 7);
+    q.me = &nobody; /* has no id: what that means is for access_grant to say */
+    assert_false(access_fill(&arena, &one, 0, &q, &out));
+    struct principal e = me_as(editor, 1); /* what roles he has besides is no value of a column */
+    assert_false(access_shape(&arena, access_, t, access_roles(access_, &e), SHAPE_SAME, &one));
+    assert_false(access_shape(&arena, access_, t, access_roles(access_, NULL), SHAPE_SAME, &one));
+    assert_int_equal(build(guide_roles, 3, guide_rules, COUNT_OF(guide_rules), &err), 0);
+}
+
 static void opinions_test(void **state)
 {
     (void)state;
@@ -241,7 +282,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(roles_test),    cmocka_unit_test(denied_test),
         cmocka_unit_test(rows_test),     cmocka_unit_test(columns_test),
-        cmocka_unit_test(opinions_test), cmocka_unit_test(refusals_test),
+        cmocka_unit_test(shape_test),    cmocka_unit_test(opinions_test),
+        cmocka_unit_test(refusals_test),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
