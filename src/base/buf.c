@@ -35,23 +35,61 @@ bool buf_more(struct buf *b, size_t n)
     return true;
 }
 
-/* Two digits for each division: every answer is full of numbers. */
-void buf_u64(struct buf *b, uint64_t n)
+/* How many digits n has. */
+static size_t width(uint64_t n)
+{
+    static const uint64_t from[] = {0,
+                                    10,
+                                    100,
+                                    1000,
+                                    10000,
+                                    100000,
+                                    1000000,
+                                    10000000,
+                                    100000000,
+                                    1000000000,
+                                    10000000000,
+                                    100000000000,
+                                    1000000000000,
+                                    10000000000000,
+                                    100000000000000,
+                                    1000000000000000,
+                                    10000000000000000,
+                                    100000000000000000,
+                                    1000000000000000000,
+                                    10000000000000000000U};
+    enum { BITS_MANY = 1233, BITS_SHIFT = 12 }; /* log10(2) */
+    size_t least = (size_t)((64 - __builtin_clzll(n | 1)) * BITS_MANY) >> BITS_SHIFT;
+    return least + (n >= from[least]);
+}
+
+/* Two digits for each division, in their place: every answer is full of numbers. */
+char *text_u64(char *at, uint64_t n)
 {
     static const char pairs[] = "0001020304050607080910111213141516171819"
                                 "2021222324252627282930313233343536373839"
                                 "4041424344454647484950515253545556575859"
                                 "6061626364656667686970717273747576777879"
                                 "8081828384858687888990919293949596979899";
-    char digits[20];
-    size_t at = sizeof digits;
-    for (; n >= 100; n /= 100)
-        memcpy(digits + (at -= 2), pairs + n % 100 * 2, 2);
-    if (n >= 10)
-        memcpy(digits + (at -= 2), pairs + n * 2, 2);
+    char *end = at + width(n);
+    at = end;
+    for (; n > UINT32_MAX; n /= 100)
+        memcpy(at -= 2, pairs + n % 100 * 2, 2);
+    uint32_t rest = (uint32_t)n; /* divided with half the work */
+    for (; rest >= 100; rest /= 100)
+        memcpy(at -= 2, pairs + (size_t)(rest % 100) * 2, 2);
+    if (rest >= 10)
+        memcpy(at - 2, pairs + (size_t)rest * 2, 2);
     else
-        digits[--at] = (char)('0' + n);
-    buf_add(b, digits + at, sizeof digits - at);
+        at[-1] = (char)('0' + rest);
+    return end;
+}
+
+void buf_u64(struct buf *b, uint64_t n)
+{
+    if (UNLIKELY(b->cap - b->len < TEXT_U64_MOST) && !buf_room(b, width(n)))
+        return;
+    b->len = (size_t)(text_u64(b->ptr + b->len, n) - b->ptr);
 }
 
 void buf_i64(struct buf *b, int64_t n)

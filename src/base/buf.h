@@ -43,6 +43,10 @@ static inline void buf_char(struct buf *b, char c)
 
 #define buf_lit(b, literal) buf_add((b), "" literal, sizeof(literal) - 1)
 
+/* The digits of n at `at`, where there is room for as many; gives their end. */
+enum { TEXT_U64_MOST = 20 };
+char *text_u64(char *at, uint64_t n);
+
 void buf_i64(struct buf *b, int64_t n);
 void buf_u64(struct buf *b, uint64_t n);
 void buf_printf(struct buf *b, const char *fmt, ...) ATTR_PRINTF(2, 3);

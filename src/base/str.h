@@ -83,7 +83,14 @@ static inline bool ascii_alpha(char c)
 
 #define STR_NONE SIZE_MAX
 
-bool str_eqi(str a, str b);      /* ASCII case ignored */
+bool str_eqi_rest(str a, str b);
+/* ASCII case ignored. Most texts differ in their first letter already. */
+static inline bool str_eqi(str a, str b)
+{
+    return a.len == b.len &&
+           (a.len == 0 || (ascii_lower(a.ptr[0]) == ascii_lower(b.ptr[0]) && str_eqi_rest(a, b)));
+}
+
 int str_cmp(str a, str b);       /* bytewise order, as memcmp then length */
 size_t str_find(str s, char c);  /* position of the first c, or STR_NONE */
 size_t str_rfind(str s, char c); /* position of the last c, or STR_NONE */

@@ -66,9 +66,15 @@ static str allowed(struct request *rq, const struct cors_rule *r, const struct c
                    str origin)
 {
     for (size_t i = 0; i < r->origin_count; i++) {
-        if (!cors_origin_match(&r->origins[i], origin))
+        const struct cors_origin *o = &r->origins[i];
+        if (LIKELY(!o->star)) {
+            if (str_eq(o->before, origin))
+                return l->exact[i];
             continue;
-        if (!r->origins[i].star || r->origins[i].any)
+        }
+        if (!cors_origin_match(o, origin))
+            continue;
+        if (o->any)
             return l->exact[i];
         return arena_printf(&rq->arena, "\r\nAccess-Control-Allow-Origin: %.*s%.*s",
                             STR_ARG(origin), STR_ARG(l->behind));
@@ -145,7 +151,7 @@ bool edge_cors(const struct edge *e, struct request *rq)
     if (block.ptr)
         reply_more(rq->reply, block);
     if (l->depends)
-        reply_vary(rq->reply, LIT("Origin"));
+        reply_vary_on(rq->reply, LIT("Origin"));
     if (!is_preflight(rq, origin))
         return false;
     answer_preflight(rq, r, l, block.ptr != NULL);

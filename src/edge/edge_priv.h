@@ -18,6 +18,8 @@ struct limit_level {
     struct limit_table *table;
     str shared_name; /* "api:free" */
     str policy;      /* "api";q=100;w=3600 */
+    str alone;       /* what an answer says when no other limit decides: to the first number, */
+    str then;        /* and from the numbers of RateLimit to that of X-RateLimit-Remaining */
     uint32_t shown;  /* X-RateLimit-Limit */
 };
 
@@ -25,6 +27,7 @@ struct limit {
     const struct limit_config *config;
     struct limit_level levels[EDGE_PLANS_MOST];
     struct limit_counts *counts;
+    str below; /* "/v1/": what is below it is all in its path; or empty */
     bool late; /* needs to know who asks */
 };
 
@@ -45,6 +48,7 @@ struct edge {
     struct cors_lines *cors;
     struct limit *limits;
     bool early, late; /* there are limits before sign-in; and behind it */
+    bool shares;      /* some of them in Redis */
     struct arena arena;
 };
 

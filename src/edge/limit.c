@@ -9,22 +9,16 @@
 
 enum { KEY_MOST = 640, TEXT_MOST = 200, DIGEST = 16 };
 
-/* One limit that rq falls under. */
-struct asked {
-    const struct limit *limit;
-    const struct limit_level *level;
-    struct store_take take;
-};
-
 /* Of one request, in its arena: the second step adds to what the first one has told. */
 struct asking {
     const struct edge *e;
     struct request *rq;
-    struct edge_caller caller;
-    size_t count, told_count; /* of the lists below */
-    size_t from;              /* list[from] is the first of this step */
-    unsigned line;            /* where in reply->more it is told, when told_count is not 0 */
-    struct asked list[STORE_TAKES_MOST];
+    struct edge_caller caller; /* known in the second step */
+    size_t count, told_count;  /* of the lists below */
+    unsigned line;             /* where in reply->more it is told, when told_count is not 0 */
+    const struct limit *limits[STORE_TAKES_MOST]; /* that rq falls under, */
+    const struct limit_level *levels[STORE_TAKES_MOST];
+    struct store_take takes[STORE_TAKES_MOST]; /* and what is asked of each */
     struct limit_told told[STORE_TAKES_MOST];
 };
 
@@ -46,18 +40,23 @@ static void put_part(struct buf *b, char tag, str text)
     }
 }
 
-static void put_address(struct buf *b, const struct asking *a)
+static bool is_v4(const struct address *at)
 {
     static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    return memcmp(at->bytes, mapped, sizeof mapped) == 0;
+}
+
+static struct address address_of(const struct asking *a)
+{
     struct address at;
     unsigned bits = a->e->config.ipv6_bits;
     if (!edge_client(a->e, a->rq, &at))
         at = (struct address){{0}};
-    for (unsigned i = memcmp(at.bytes, mapped, sizeof mapped) == 0 ? 16 : bits / 8; i < 16; i++) {
+    for (unsigned i = is_v4(&at) ? 16 : bits / 8; i < 16; i++) {
         unsigned keep = i == bits / 8 ? 0xff00u >> bits % 8 & 0xff : 0;
         at.bytes[i] = (uint8_t)(at.bytes[i] & keep);
     }
-    put_part(b, 'a', str_make((const char *)at.bytes, sizeof at.bytes));
+    return at;
 }
 
 /* Who is not signed in, or has no key, is told apart by the address. */
@@ -72,15 +71,17 @@ static void put_key(struct buf *b, const struct asking *a, const struct limit_co
         put_part(b, 'k', a->caller.key);
     else
         by_address |= (c->parts & PART_KEY) != 0;
-    if (by_address)
-        put_address(b, a);
+    if (by_address) {
+        struct address at = address_of(a);
+        put_part(b, 'a', str_make((const char *)at.bytes, sizeof at.bytes));
+    }
     if (c->parts & PART_ROUTE) {
         put_part(b, 'm', a->rq->method_text);
         put_part(b, 'r', str_of(a->rq->route));
     }
 }
 
-static str shared_key(struct asking *a, str key)
+static str shared_key(const struct asking *a, str key)
 {
     enum { HEX = 2 * DIGEST + 1 };
     uint8_t digest[DIGEST];
@@ -113,50 +114,62 @@ static const struct limit_level *level_of(const struct limit *l, str plan)
     return &l->levels[0];
 }
 
-static void add(struct asking *a, const struct limit *l)
+static void set_key(const struct asking *a, const struct limit *l, struct store_take *t)
 {
     char room[KEY_MOST];
     struct buf b = {.ptr = room, .cap = sizeof room, .limit = sizeof room};
+    if (LIKELY(l->config->parts == PART_ADDRESS && !l->config->shared)) {
+        struct address at = address_of(a);
+        t->hash = str_hash(str_make((const char *)at.bytes, sizeof at.bytes));
+        return;
+    }
+    put_key(&b, a, l->config);
+    BUG_ON(b.full);
+    t->hash = str_hash(buf_view(&b));
+    if (l->config->shared)
+        t->key = shared_key(a, buf_view(&b));
+}
+
+static void add(struct asking *a, const struct limit *l)
+{
     uint32_t cost = cost_of(a->rq, l->config);
     if (cost == 0)
         return;
-    put_key(&b, a, l->config);
-    BUG_ON(b.full);
-    struct asked *q = &a->list[a->count++];
-    *q = (struct asked){.limit = l, .level = level_of(l, a->caller.plan)};
-    q->take = (struct store_take){.table = q->level->table,
-                                  .name = q->level->shared_name,
-                                  .hash = str_hash(buf_view(&b)),
-                                  .cost = cost};
-    if (l->config->shared)
-        q->take.key = shared_key(a, buf_view(&b));
+    const struct limit_level *level = l->late ? level_of(l, a->caller.plan) : &l->levels[0];
+    struct store_take *t = &a->takes[a->count];
+    a->limits[a->count] = l;
+    a->levels[a->count++] = level;
+    t->table = level->table;
+    t->name = level->shared_name;
+    t->cost = cost;
+    set_key(a, l, t);
 }
 
-static void gather(struct asking *a, bool late)
+static void gather(struct asking *a, bool late, bool far)
 {
     const struct edge *e = a->e;
     for (size_t i = 0; i < e->config.limit_count && a->count < STORE_TAKES_MOST; i++) {
         const struct limit *l = &e->limits[i];
-        if (l->late == late && fits(a->rq, l->config->path, l->config->methods))
+        bool asks_far = l->config->shared && store_shared();
+        bool below = l->below.len && !l->config->methods && str_starts(a->rq->path, l->below);
+        if (l->late == late && asks_far == far &&
+            (below || fits(a->rq, l->config->path, l->config->methods)))
             add(a, l);
     }
 }
 
 /* ---- asking ---- */
 
-/* Those of a->list that `pick` names, in one call. Gives as store_ops.take does. */
-WAITS static int ask(struct asking *a, struct store *s, const size_t *pick, size_t count,
-                     struct err *err)
+/* From the from-th on, in one call. Gives as store_ops.take does. */
+WAITS static int ask(struct asking *a, struct store *s, size_t from, size_t count, struct err *err)
 {
-    struct store_take list[STORE_TAKES_MOST];
     struct limit_verdict out[STORE_TAKES_MOST];
-    for (size_t i = 0; i < count; i++)
-        list[i] = a->list[pick[i]].take;
-    int got = s->ops->take(s, list, count, a->rq->started_ns, out, err);
+    int got = s->ops->take(s, a->takes + from, count, a->rq->started_ns, out, err);
     for (int i = 0; i < got; i++) {
-        const struct asked *q = &a->list[pick[i]];
-        limits__count(q->limit, out[i].allowed ? RESULT_ALLOWED : RESULT_LIMITED);
-        a->told[a->told_count++] = (struct limit_told){q->level, q->limit->config, out[i]};
+        const struct limit *l = a->limits[from + (size_t)i];
+        limits__count(l, out[i].allowed ? RESULT_ALLOWED : RESULT_LIMITED);
+        a->told[a->told_count++] =
+            (struct limit_told){a->levels[from + (size_t)i], l->config, out[i]};
     }
     return got;
 }
@@ -167,52 +180,47 @@ static bool refused(const struct asking *a)
 }
 
 /* The shared store is away: each limit does what its settings say. */
-WAITS static int without(struct asking *a, const size_t *pick, size_t count, struct err *err)
+WAITS static int without(struct asking *a, size_t from, struct err *err)
 {
     struct err none = {0};
     bool closed = false;
-    for (size_t i = 0; i < count; i++) {
-        const struct limit *l = a->list[pick[i]].limit;
+    for (size_t i = from; i < a->count; i++) {
+        const struct limit *l = a->limits[i];
         limits__count(l, RESULT_FAILED);
         closed |= l->config->fail == FAIL_CLOSED;
     }
     if (closed)
         return E_BUSY;
     *err = none;
-    for (size_t i = 0; i < count && !refused(a); i++) {
-        if (a->list[pick[i]].limit->config->fail == FAIL_LOCAL)
-            TRY(ask(a, store_local(), &pick[i], 1, err));
+    for (size_t i = from; i < a->count && !refused(a); i++) {
+        if (a->limits[i]->config->fail == FAIL_LOCAL)
+            TRY(ask(a, store_local(), i, 1, err));
     }
     return 0;
 }
 
-WAITS static int ask_all(struct asking *a, struct err *err)
+WAITS static int ask_all(struct asking *a, bool late, struct err *err)
 {
-    size_t own[STORE_TAKES_MOST], far[STORE_TAKES_MOST], owns = 0, fars = 0;
-    struct store *shared = store_shared();
-    for (size_t i = a->from; i < a->count; i++) {
-        if (shared && a->list[i].limit->config->shared)
-            far[fars++] = i;
-        else
-            own[owns++] = i;
-    }
-    if (owns)
-        TRY(ask(a, store_local(), own, owns, err));
-    if (!fars || refused(a))
+    size_t from = a->count;
+    gather(a, late, false);
+    if (a->count > from)
+        TRY(ask(a, store_local(), from, a->count - from, err));
+    struct store *shared = a->e->shares ? store_shared() : NULL;
+    if (!shared || refused(a))
         return 0;
-    int got = ask(a, shared, far, fars, err);
-    return got == E_BUSY ? without(a, far, fars, err) : got;
+    from = a->count;
+    gather(a, late, true);
+    if (a->count == from)
+        return 0;
+    int got = ask(a, shared, from, a->count - from, err);
+    return got == E_BUSY ? without(a, from, err) : got;
 }
 
 WAITS static int step(struct asking *a, bool late, struct err *err)
 {
     struct reply *reply = a->rq->reply;
     size_t told = a->told_count;
-    a->from = a->count;
-    gather(a, late);
-    if (a->from == a->count)
-        return 0;
-    TRY(ask_all(a, err));
+    TRY(ask_all(a, late, err));
     if (a->told_count == told)
         return 0;
     str lines = fields__text(a->rq, a->told, a->told_count);
@@ -234,8 +242,7 @@ static struct asking *asking_of(const struct edge *e, struct request *rq)
         struct asking *a = arena_new(&rq->arena, sizeof *a);
         a->e = e;
         a->rq = rq;
-        a->caller = (struct edge_caller){.user = {"", 0}};
-        a->count = a->told_count = a->from = 0;
+        a->count = a->told_count = 0;
         rq->limits = a;
     }
     return rq->limits;
@@ -252,6 +259,7 @@ int edge_quota(const struct edge *e, struct request *rq, struct err *err)
     if (!e->late)
         return 0;
     struct asking *a = asking_of(e, rq);
+    a->caller = (struct edge_caller){.user = {"", 0}};
     caller(e, rq, &a->caller);
     return step(a, true, err);
 }

@@ -78,7 +78,11 @@ static void make_level(struct edge *e, const struct limit_config *c, size_t i,
     out->table = keep(e, out->shared_name, r)->table;
     out->policy = arena_printf(&e->arena, "\"%.*s\";q=%u;w=%llu", STR_ARG(c->name), quota,
                                (unsigned long long)((r->window_ms + 999) / 1000));
+    out->alone = arena_printf(&e->arena, "\r\nRateLimit-Policy: %.*s\r\nRateLimit: \"%.*s\";r=",
+                              STR_ARG(out->policy), STR_ARG(c->name));
     out->shown = quota > r->capacity ? quota : r->capacity;
+    out->then =
+        arena_printf(&e->arena, "\r\nX-RateLimit-Limit: %u\r\nX-RateLimit-Remaining: ", out->shown);
 }
 
 void limits__make(struct edge *e)
@@ -89,10 +93,13 @@ void limits__make(struct edge *e)
         const struct limit_config *c = &e->config.limits[i];
         struct limit *l = &e->limits[i];
         l->config = c;
+        if (str_ends(c->path, LIT("/*")))
+            l->below = str_upto(c->path, c->path.len - 1);
         l->counts = keep(e, c->name, NULL)->counts;
         for (size_t p = 0; p < c->plan_count; p++)
             make_level(e, c, p, &l->levels[p]);
         l->late = c->plan_count > 1 || (c->parts & (PART_USER | PART_KEY));
+        e->shares |= c->shared;
         *(l->late ? &e->late : &e->early) = true;
     }
     pthread_mutex_unlock(&lock);

@@ -19,6 +19,8 @@ bool edge_path(str pattern, str path)
     size_t at = 0;
     pattern = without_end(pattern);
     path = without_end(path);
+    if (str_ends(pattern, LIT("/*")) && str_starts(path, str_upto(pattern, pattern.len - 1)))
+        return true; /* the usual form, `/v1/` and the rest; what follows would say the same */
     for (size_t i = 0; i < pattern.len; i++) {
         if (star_at(pattern, i)) {
             size_t start = at;

@@ -22,11 +22,22 @@ static uint64_t hash(const struct etag_key *k, uint64_t h, str s)
 {
     const char *p = s.ptr;
     size_t left = s.len;
+    uint64_t other = k->words[2]; /* two chains: the processor multiplies for both at once */
     h ^= k->words[0] + s.len;
-    for (; left >= 16; p += 16, left -= 16)
-        h = fold(word_at(p) ^ k->words[1], word_at(p + 8) ^ h) ^ k->words[2];
+    for (; left >= 32; p += 32, left -= 32) {
+        h = fold(word_at(p) ^ k->words[1], word_at(p + 8) ^ h);
+        other = fold(word_at(p + 16) ^ k->words[3], word_at(p + 24) ^ other);
+    }
+    h ^= other;
+    if (left >= 16) {
+        h = fold(word_at(p) ^ k->words[1], word_at(p + 8) ^ h);
+        p += 16;
+        left -= 16;
+    }
     char tail[16] = {0};
-    if (left)
+    if (left && s.len > sizeof tail)
+        memcpy(tail, p + left - sizeof tail, sizeof tail); /* some of it twice */
+    else if (left)
         memcpy(tail, p, left);
     return fold(word_at(tail) ^ k->words[1] ^ h, word_at(tail + 8) ^ k->words[3]);
 }
@@ -36,12 +47,15 @@ static uint64_t hash(const struct etag_key *k, uint64_t h, str s)
 void etag_make(const struct etag_key *key, str type, str body, char out[ETAG_LEN])
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    static const char usual[] = "application/json";
+    enum { USUAL = sizeof usual - 1 };
     uint64_t h = hash(key, 0, body);
-    if (type.len)
+    if (type.len && !(type.len == USUAL && memcmp(type.ptr, usual, USUAL) == 0))
         h = hash(key, h, type);
     out[0] = out[ETAG_LEN - 1] = '"';
-    for (size_t i = 1; i < ETAG_LEN - 1; i++, h >>= 6)
-        out[i] = digits[h & 63];
+#define AT(n) out[1 + (n)] = digits[h >> 6 * (n)&63]
+    AT(0), AT(1), AT(2), AT(3), AT(4), AT(5), AT(6), AT(7), AT(8), AT(9), AT(10);
+#undef AT
 }
 
 /* ---- lists ---- */

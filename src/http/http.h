@@ -89,6 +89,8 @@ struct request {
 
 /* Text of the address that is connected: "127.0.0.1", "::1", "unix". */
 str request_peer(const struct request *rq);
+/* The same as 16 bytes, IPv4 as ::ffff:a.b.c.d. NULL: it has none. */
+const uint8_t *request_peer_ip(const struct request *rq);
 /* The first header of that name (case ignored), or a str with ptr NULL. */
 str request_header(const struct request *rq, str name);
 /* The next cookie of a Cookie header's value, from *rest on; what is malformed is passed over.
@@ -171,6 +173,7 @@ void reply_header(struct reply *r, str name, str value);
 /* The answer depends on these headers of the request: names with commas between. One line tells
  * them all, each once; reply_header with the name Vary does the same. */
 void reply_vary(struct reply *r, str names);
+void reply_vary_on(struct reply *r, str name); /* one, without blanks */
 /* Appends lines as those of struct reply_lines; the caller vouches for every byte of them. */
 void reply_more(struct reply *r, str lines);
 /* Streaming: sends the head with Transfer-Encoding: chunked (HTTP/1.0: close-delimited). */

@@ -28,21 +28,35 @@ const char *status_text(int status)
 static bool varies(const struct reply *r, str name)
 {
     for (unsigned i = 0; i < r->vary_count; i++)
-        for (str rest = r->vary[i]; rest.ptr;)
-            if (str_eqi(str_trim(str_cut(&rest, ',')), name))
-                return true;
+        if (str_eqi(r->vary[i], name))
+            return true;
     return false;
+}
+
+void reply_vary_on(struct reply *r, str name)
+{
+    if (varies(r, name))
+        return;
+    if (r->vary_count == REPLY_VARY_MOST) /* rather no cache than a wrong one */
+        r->vary[--r->vary_count] = LIT("*");
+    r->vary[r->vary_count++] = name;
+}
+
+/* It goes into a line as it is, so it is one word. */
+static bool named(str s)
+{
+    bool good = s.len > 0;
+    for (size_t i = 0; good && i < s.len; i++)
+        good = (unsigned char)s.ptr[i] > ' ';
+    return good;
 }
 
 void reply_vary(struct reply *r, str names)
 {
     while (names.ptr) {
         str name = str_trim(str_cut(&names, ','));
-        if (!name.len || varies(r, name))
-            continue;
-        if (r->vary_count == REPLY_VARY_MOST) /* rather no cache than a wrong one */
-            r->vary[--r->vary_count] = LIT("*");
-        r->vary[r->vary_count++] = name;
+        if (named(name))
+            reply_vary_on(r, name);
     }
 }
 
@@ -67,25 +81,31 @@ void reply_more(struct reply *r, str lines)
 
 /* ---- the head ---- */
 
-/* Length of a head of s, a multiple of 16, that has no control character. */
-static size_t harmless(str s)
+/* Length of a head of s that has no control character: a multiple of 16, or all of s. `room` bytes
+ * from s.ptr on may be read. */
+static size_t harmless(str s, size_t room)
 {
     size_t i = 0;
+    (void)room;
 #ifdef __SSE2__
     const __m128i last = _mm_set1_epi8(0x1f);
-    for (; i + 16 <= s.len; i += 16) {
+    for (; i < s.len && i + 16 <= room; i += 16) {
         __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(s.ptr + i));
-        if (_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(v, last), v)))
-            break;
+        unsigned found = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(v, last), v));
+        if (s.len - i < 16)
+            found &= (1u << (s.len - i)) - 1;
+        if (found)
+            return i;
     }
 #endif
-    return i;
+    return i < s.len ? i : s.len;
 }
 
 static void put(struct buf *b, str s)
 {
-    size_t at = b->len + harmless(s);
+    size_t at = b->len;
     buf_str(b, s);
+    at += harmless(str_make(b->ptr + at, b->len - at), b->cap - at);
     for (; at < b->len; at++) {
         char c = b->ptr[at];
         if (c == '\r' || c == '\n' || c == '\0') /* no header injection, whatever the caller did */
@@ -179,8 +199,11 @@ static void put_headers(struct buf *b, const struct request *rq)
     const struct reply *r = rq->reply;
     put_lines(b, r);
     for (unsigned i = 0; i < r->vary_count; i++) {
-        buf_str(b, i ? LIT(", ") : LIT("\r\nVary: "));
-        put(b, r->vary[i]);
+        if (i)
+            buf_lit(b, ", ");
+        else
+            buf_lit(b, "\r\nVary: ");
+        buf_str(b, r->vary[i]);
     }
     for (size_t i = 0; i < r->header_count; i++) {
         buf_lit(b, "\r\n");

@@ -8,11 +8,17 @@ str request_peer(const struct request *rq)
     return net_peer(rq->conn->sock);
 }
 
+const uint8_t *request_peer_ip(const struct request *rq)
+{
+    return net_peer_ip(rq->conn->sock);
+}
+
 str request_header(const struct request *rq, str name)
 {
     for (size_t i = 0; i < rq->header_count; i++) {
-        if (str_eqi(rq->headers[i].name, name))
-            return rq->headers[i].value;
+        const struct header *h = &rq->headers[i];
+        if (str_eqi(h->name, name))
+            return h->value;
     }
     return (str){NULL, 0};
 }

@@ -37,7 +37,9 @@ struct net_sock {
     void *data;
     struct fiber *reader, *writer; /* parked in net_wait_* */
     int watched;                   /* UV_READABLE | UV_WRITABLE | UV_DISCONNECT */
-    char peer[INET6_ADDRSTRLEN];   /* filled when asked for */
+    char peer[INET6_ADDRSTRLEN];   /* filled when asked for, as the two below */
+    enum { PEER_NEW, PEER_IP, PEER_UNIX, PEER_UNKNOWN } kind;
+    uint8_t ip[16];
 };
 
 static void watch(struct net_sock *s, int events);
@@ -283,22 +285,41 @@ void net_close(struct net_sock **sock)
     *sock = NULL;
 }
 
-str net_peer(struct net_sock *s)
+static void ask_peer(struct net_sock *s)
 {
     struct sockaddr_storage ss = {0};
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)&ss;
     const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&ss;
     socklen_t len = sizeof ss;
-    if (s->peer[0])
-        return str_of(s->peer);
+    s->kind = PEER_UNKNOWN;
     if (getpeername(s->fd, (struct sockaddr *)&ss, &len) != 0)
-        return LIT("unknown");
-    if (ss.ss_family == AF_INET)
-        inet_ntop(AF_INET, &((struct sockaddr_in *)&ss)->sin_addr, s->peer, sizeof s->peer);
-    else if (ss.ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
-        inet_ntop(AF_INET, &v6->sin6_addr.s6_addr[12], s->peer, sizeof s->peer);
-    else if (ss.ss_family == AF_INET6)
-        inet_ntop(AF_INET6, &v6->sin6_addr, s->peer, sizeof s->peer);
-    else
-        return LIT("unix");
+        return;
+    s->kind = ss.ss_family == AF_INET || ss.ss_family == AF_INET6 ? PEER_IP : PEER_UNIX;
+    if (ss.ss_family == AF_INET) {
+        s->ip[10] = s->ip[11] = 0xff;
+        memcpy(s->ip + 12, &v4->sin_addr, 4);
+    } else if (ss.ss_family == AF_INET6) {
+        memcpy(s->ip, &v6->sin6_addr, sizeof s->ip);
+    }
+}
+
+const uint8_t *net_peer_ip(struct net_sock *s)
+{
+    if (UNLIKELY(s->kind == PEER_NEW))
+        ask_peer(s);
+    return s->kind == PEER_IP ? s->ip : NULL;
+}
+
+str net_peer(struct net_sock *s)
+{
+    struct in6_addr at;
+    const uint8_t *ip = net_peer_ip(s);
+    if (!ip)
+        return s->kind == PEER_UNIX ? LIT("unix") : LIT("unknown");
+    if (!s->peer[0]) {
+        memcpy(&at, ip, sizeof at);
+        bool v4 = IN6_IS_ADDR_V4MAPPED(&at);
+        inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? ip + 12 : ip, s->peer, sizeof s->peer);
+    }
     return str_of(s->peer);
 }

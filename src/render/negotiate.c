@@ -68,7 +68,7 @@ static void stream_begin(struct request *rq)
     take_vendor(r);
     if (!shrinks)
         return;
-    reply_vary(r, LIT("Accept-Encoding"));
+    reply_vary_on(r, LIT("Accept-Encoding"));
     struct coding_choice k = coding_choose(c, request_header(rq, LIT("Accept-Encoding")));
     if (k.coding == CODING_NONE || rq->method == METHOD_HEAD)
         return;
@@ -166,7 +166,7 @@ static void settle_format(struct reply *r)
     if (!is_json(r->type) && !(problem && r->format == FORMAT_XML))
         r->format = FORMAT_JSON;
     if (r->vary_accept || r->format != FORMAT_JSON)
-        reply_vary(r, LIT("Accept"));
+        reply_vary_on(r, LIT("Accept"));
     if (r->format != FORMAT_JSON && problem)
         r->form = LIT("application/problem+xml");
 }
@@ -181,7 +181,7 @@ static void settle_coding(struct request *rq)
     struct coding_choice k = coding_choose(c, accept);
     if ((length(r) < c->least && k.plain) || !may_shrink(c, r))
         return;
-    reply_vary(r, LIT("Accept-Encoding"));
+    reply_vary_on(r, LIT("Accept-Encoding"));
     if (k.coding != CODING_NONE && coder_there(k.coding))
         r->coding = (unsigned char)k.coding;
 }

@@ -80,7 +80,7 @@ struct slide {
     uint64_t number, before, count, age; /* age: of the present window, milliseconds */
 };
 
-static struct slide slide_at(const struct limit_rule *r, uint64_t state, uint64_t now)
+static inline struct slide slide_at(const struct limit_rule *r, uint64_t state, uint64_t now)
 {
     uint64_t now_ms = now / MS, number = (now_ms / r->window_ms) & mask(NUMBER_BITS);
     struct slide s = {.number = state >> (2 * PART_BITS),
@@ -123,10 +123,11 @@ static uint64_t sliding(const struct limit_rule *r, uint64_t state, uint64_t now
 {
     struct slide s = slide_at(r, state, now);
     uint64_t w = r->window_ms, most = (uint64_t)r->capacity * w;
-    v->allowed = in_sight(r, &s) + (s.count + cost) * w <= most;
+    uint64_t seen = in_sight(r, &s);
+    v->allowed = seen + (s.count + cost) * w <= most;
     v->retry_ms = v->allowed ? 0 : cost > r->capacity ? 2 * w : slide_retry(r, &s, cost);
     s.count += v->allowed ? cost : 0;
-    uint64_t used = in_sight(r, &s) + s.count * w;
+    uint64_t used = seen + s.count * w;
     v->left = used < most ? (uint32_t)((most - used) / w) : 0;
     v->reset_ms = s.count ? 2 * w - s.age : s.before ? w - s.age : 0;
     return v->allowed ? s.number << (2 * PART_BITS) | s.before << PART_BITS | s.count : state;

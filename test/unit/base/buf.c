@@ -111,9 +111,24 @@ static void numbers_are_written_whole(void **state)
     is(&b, "9223372036854775807");
     buf_u64(&b, UINT64_MAX);
     is(&b, "18446744073709551615");
+    for (uint64_t n = 1; n < UINT64_MAX / 10; n *= 10) { /* around each length */
+        for (uint64_t k = n - 1; k <= n + 1; k++) {
+            char want[TEXT_U64_MOST + 1];
+            snprintf(want, sizeof want, "%llu", (unsigned long long)k);
+            buf_u64(&b, k);
+            is(&b, want);
+        }
+    }
     buf_printf(&b, "%s=%d", "a", 1);
     is(&b, "a=1");
     buf_fini(&b);
+    char room[4];
+    struct buf small = {.ptr = room, .cap = sizeof room, .limit = sizeof room};
+    buf_u64(&small, 9999);
+    is(&small, "9999");
+    buf_u64(&small, 10000);
+    assert_true(small.full);
+    assert_int_equal(small.len, 0);
 }
 
 static void printf_fits_or_writes_nothing(void **state)

@@ -22,6 +22,9 @@ static void equal_and_ordered(void **state)
     assert_false(str_eq(LIT("a\0b"), LIT("a\0c")));
     assert_false(str_eq(LIT("a"), LIT("ab")));
     assert_true(str_eqi(LIT("Content-TYPE"), LIT("content-type")));
+    assert_true(str_eqi(LIT("content-type"), LIT("Content-Type")));
+    assert_true(str_eqi(LIT("Origin"), LIT("Origin")) && str_eqi(LIT(""), none));
+    assert_false(str_eqi(LIT("Origin"), LIT("Orisin")) || str_eqi(LIT("@"), LIT("`")));
     assert_false(str_eqi(LIT("a@"), LIT("a`"))); /* differ in the same bit as letters do */
     assert_true(str_cmp(LIT("a"), LIT("b")) < 0);
     assert_true(str_cmp(LIT("ab"), LIT("a")) > 0);

@@ -283,6 +283,8 @@ static void echo_tick(void *arg)
         assert_int_equal(recv(client, bytes, sizeof bytes, MSG_DONTWAIT), 3);
         assert_memory_equal(bytes, "abc", 3);
         assert_true(str_is(net_peer(seen.socks[0]), "127.0.0.1"));
+        assert_memory_equal(net_peer_ip(seen.socks[0]), "\0\0\0\0\0\0\0\0\0\0\xff\xff\x7f\0\0\1",
+                            16);
         close(client);
         return;
     case 4:
