@@ -1,5 +1,6 @@
 /* include.c -- rows with what hangs on them. SPDX: Apache-2.0
- * Each relation of the request costs one statement, whatever the number of rows: the keys of all
+ * Each relation of the request costs one statement, whatever the number of rows (two, when a parent
+ * has more children than the limit lets through and that shows late: fetch_loose): the keys of all
  * parents go in, and the children come back sorted by parent, so that those of one parent are a
  * range of rows. Parents with the same key share their range.
  * Invariant: neither the rows fetched nor those shown (a shared parent comes many times) are more
@@ -23,7 +24,11 @@ struct branch {
     struct level level;
 };
 
-enum { NO_KEY = UINT32_MAX };
+enum {
+    NO_KEY = UINT32_MAX,
+    LOOSE_KEYS = 4, /* parents from which it pays not to look up a limit for each */
+    LOOSE_ROWS = 8, /* children of one parent that a page expects */
+};
 
 struct grow {
     struct request *rq;
@@ -177,6 +182,37 @@ static int too_many(const struct grow *g)
                 (long long)g->set->config->include_rows);
 }
 
+/* Has no parent more rows than the limit? Rows of one parent stand together. */
+static bool within(const struct rows *r, const struct select *s)
+{
+    size_t limit = (size_t)s->limit;
+    for (size_t i = limit; i < r->count; i++) {
+        if (value_eq(rows_at(r, i, r->cols - 1), rows_at(r, i - limit, r->cols - 1)))
+            return false;
+    }
+    return true;
+}
+
+/* A page's parents mostly have few children each: then no limit need be looked up for them.
+ * 1: out has the rows; 0: somebody has many, or it does not pay. */
+static int fetch_loose(struct grow *g, const struct include *inc, const struct value *keys,
+                       struct rows *out)
+{
+    struct stmt st = {0};
+    size_t most = keys->count * LOOSE_ROWS + LOOSE_ROWS;
+    if (g->rq->tx || keys->count < LOOSE_KEYS || most > g->left ||
+        !sql_include_loose(g->set->config->dialect, &g->rq->arena, inc, keys, &st))
+        return 0;
+    int code = resource__rows(g->rq, g->set, &st, most, out, g->err);
+    if (code == 0 && within(out, &inc->select))
+        return 1;
+    if (code < 0 && code != E_TOOBIG)
+        return code;
+    *out = (struct rows){0};
+    *g->err = (struct err){0};
+    return 0;
+}
+
 static int fetch(struct grow *g, const struct include *inc, const struct keyset *set,
                  struct rows *out)
 {
@@ -185,6 +221,11 @@ static int fetch(struct grow *g, const struct include *inc, const struct keyset 
     struct stmt st = {0};
     if (!set->count) /* nobody to ask for */
         return 0;
+    int loose = fetch_loose(g, inc, &keys, out);
+    if (loose) {
+        g->left -= loose > 0 ? out->count : 0;
+        return loose < 0 ? loose : 0;
+    }
     TRY(sql_include(g->set->config->dialect, a, inc, &keys, &st, g->err));
     int code = resource__rows(g->rq, g->set, &st, g->left, out, g->err);
     if (code == E_TOOBIG)

@@ -4,6 +4,7 @@
  *   each:    FROM keys CROSS JOIN child WHERE pk = key, for one row per parent by its key (SQLite).
  *   near:    FROM keys CROSS JOIN child WHERE fk = key AND pk <= (the n-th pk of that key), when
  * the order is the primary key's and an index serves it (SQLite): no sorter, no table in between.
+ *   loose:   near without the n-th pk, which costs a look-up for each parent; its caller counts.
  *   nearest: FROM keys CROSS JOIN child WHERE pk IN (SELECT pk .. fk = key ORDER BY .. LIMIT n),
  * which reads n rows per parent when an index serves the order: a parent with 200,000 children
  * costs what one with ten costs. PostgreSQL says it with LATERAL. ranked:  row_number() over every
@@ -13,7 +14,10 @@
  * looks (rows of one parent by whole numbers: resource/include.c). */
 #include "sql/keys_priv.h"
 
-enum { BOUNDED_MOST = 2000 };
+enum {
+    BOUNDED_MOST = 2000,
+    LOOSE_LEAST = 50, /* a limit that few parents reach */
+};
 
 struct related {
     const struct relation *r;
@@ -331,15 +335,20 @@ static bool bounded(const struct related *q)
            sql__order_indexed(q->r->target, &q->r->remote, q->s->order, q->s->order_count);
 }
 
+static void begin(struct sql *b, struct related *q, const struct value *keys)
+{
+    BUG_ON(keys->kind != V_ARRAY);
+    b->aliases = 2;
+    keys__take(b, &q->keys, keys, &q->r->local);
+}
+
 int sql_include(enum dialect d, struct arena *a, const struct include *inc,
                 const struct value *keys, struct stmt *out, struct err *err)
 {
     struct sql b;
     struct related q = {.r = inc->relation, .s = &inc->select, .target = 0, .link = 1};
-    BUG_ON(keys->kind != V_ARRAY);
     sql__begin(&b, d, a, err);
-    b.aliases = 2;
-    keys__take(&b, &q.keys, keys, &q.r->local);
+    begin(&b, &q, keys);
     if (d == DIALECT_SQLITE && by_key(&q))
         each_row(&b, &q);
     else if (q.r->kind == REL_ONE || q.s->limit < 0)
@@ -356,4 +365,23 @@ int sql_include(enum dialect d, struct arena *a, const struct include *inc,
     out->bounded = bounded(&q);
     out->once = !q.keys.json;
     return 0;
+}
+
+bool sql_include_loose(enum dialect d, struct arena *a, const struct include *inc,
+                       const struct value *keys, struct stmt *out)
+{
+    struct sql b;
+    struct err ignored = {0};
+    struct related q = {.r = inc->relation, .s = &inc->select, .target = 0, .link = 1};
+    if (d != DIALECT_SQLITE || inc->select.limit < LOOSE_LEAST)
+        return false;
+    sql__begin(&b, d, a, &ignored);
+    begin(&b, &q, keys);
+    if (!by_number(&q))
+        return false;
+    each_row(&b, &q);
+    if (sql__done(&b, out) < 0)
+        return false;
+    out->bounded = bounded(&q);
+    return true;
 }

@@ -188,6 +188,12 @@ int sql_estimate(struct arena *a, const struct select *s, struct stmt *out, stru
  * with the order. */
 int sql_include(enum dialect d, struct arena *a, const struct include *inc,
                 const struct value *keys, struct stmt *out, struct err *err);
+
+/* The same without the limit of a parent, where keeping it costs a look-up for each parent and few
+ * parents are expected to reach it; false: nothing is gained, and out is as it was. Who runs it
+ * bounds the rows in all, and asks again by sql_include when they or a parent have too many. */
+bool sql_include_loose(enum dialect d, struct arena *a, const struct include *inc,
+                       const struct value *keys, struct stmt *out);
 int sql_insert(enum dialect d, struct arena *a, const struct insert *i, struct stmt *out,
                struct err *err);
 int sql_update(enum dialect d, struct arena *a, const struct update *u, struct stmt *out,

@@ -64,6 +64,34 @@ play('a page of 1, 10 and 100 rows costs the same number of statements', shop, a
   }
 });
 
+// A page whose parents have few children is read without looking up the limit of each (on SQLite): who has many is asked for again.
+const crowd = { migrations: 'CREATE TABLE a (id SERIAL PRIMARY KEY); CREATE TABLE b (id SERIAL PRIMARY KEY, a_id INTEGER NOT NULL REFERENCES a (id)); CREATE INDEX b_a ON b (a_id);' };
+play('the limit of a relation holds on pages of few and of many', crowd, async (s) => {
+  ok(await s.post('/v1/a', Array.from({ length: 5 }, () => ({}))), 201);
+  const some = async (a_id, n) => { for (let left = n; left > 0; left -= 100) ok(await s.post('/v1/b', Array.from({ length: Math.min(left, 100) }, () => ({ a_id }))), 201); };
+  const counts = async (q) => (await s.list(`/v1/a?sort=id&count=none&include=b${q}`)).map((x) => x.b.length);
+  const cost = (q = '') => s.statements(() => counts(q));
+  await some(2, 3); await some(4, 20);
+  assert.deepEqual(await counts(''), [0, 3, 0, 20, 0]);
+  assert.equal(await cost(), 2);
+  await some(3, 100);
+  assert.deepEqual(await counts(''), [0, 3, 100, 20, 0], 'more than a page expects: asked again');
+  assert.equal(await cost(), s.engine === 'sqlite' ? 3 : 2);
+  await some(3, 1); await some(5, 250);
+  for (const sort of ['id', '-id']) {
+    assert.deepEqual(await counts(`(sort:${sort})`), [0, 3, 100, 20, 100]);
+    const rows = (await s.list(`/v1/a?sort=id&include=b(sort:${sort})`))[2].b.map((x) => x.id);
+    const all = (await s.list(`/v1/b?a_id=eq.3&limit=100&sort=${sort}&fields=id`)).map((x) => x.id);
+    assert.deepEqual(rows, all, `the first hundred by ${sort}`);
+  }
+  assert.deepEqual(await counts('(limit:2)'), [0, 2, 2, 2, 2]);
+});
+play('a hundred of one parent, the rest have none: the limit is found by counting', crowd, async (s) => {
+  ok(await s.post('/v1/a', Array.from({ length: 14 }, () => ({}))), 201);
+  ok(await s.post('/v1/b', Array.from({ length: 51 }, () => ({ a_id: 9 }))), 201);
+  assert.deepEqual((await s.list('/v1/a?sort=id&limit=14&include=b(limit:50)')).map((x) => x.b.length), Array.from({ length: 14 }, (_, i) => (i === 8 ? 50 : 0)));
+});
+
 play('one parent of many children comes once in the database, many times in the answer', shop, async (s) => {
   const r = await s.list('/v1/comments?limit=100&sort=id&include=post.author,author');
   for (const c of r) {
