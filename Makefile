@@ -77,9 +77,9 @@ $B/examples/%: $$(wildcard examples/%/*.c) include/cairn.h $B/libcairn.a
 $B/unit/%: $B/test/unit/%.o $B/inner.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -o $@ $< $B/inner.a $(LDFLAGS) $(LDLIBS) -Wl,--as-needed $(LAZY:%=-l%) -lcmocka
-$B/fuzz/%: $B/test/fuzz/%.o $B/inner.a
+$B/fuzz/%: $B/test/fuzz/%.o $B/test/fuzz/same/chance.o $B/inner.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $< $B/inner.a $(LDFLAGS) $(LDLIBS)
+	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $B/inner.a $(LDFLAGS) $(LDLIBS)
 unit: $(UNIT)
 	@tools/run-unit $(UNIT)
 fuzz: $(FUZZ)

@@ -3,19 +3,34 @@
 
 #include "base/mem.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static char made[] = "/tmp/cairn-fuzz-XXXXXX";
+
+static void remove_project(void)
+{
+    char path[64];
+    snprintf(path, sizeof path, "%s/cairn.yaml", made);
+    unlink(path);
+    rmdir(made);
+}
+
+/* A folder of our own, under a name that is the same in each run. */
 static const char *project(void)
 {
-    static char dir[] = "/tmp/cairn-fuzz-XXXXXX";
-    static bool made;
-    if (!made && !mkdtemp(dir))
+    static char dir[32];
+    if (dir[0])
+        return dir;
+    int fd = mkdtemp(made) ? open(made, O_PATH | O_DIRECTORY) : -1;
+    if (fd < 0 || dup2(fd, 200) != 200)
         abort();
-    made = true;
+    atexit(remove_project);
+    snprintf(dir, sizeof dir, "/proc/self/fd/%d", 200);
     return dir;
 }
 

@@ -16,10 +16,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         BUG_ON(!name.len || name.ptr < all.ptr || value.ptr + value.len > all.ptr + all.len);
         for (size_t i = 0; i < value.len; i++)
             BUG_ON(value.ptr[i] <= ' ' || value.ptr[i] >= 0x7f || value.ptr[i] == ';');
-        size_t found = request_cookie(&rq, name, &got);
-        BUG_ON(++count <= 200 && (found < 1 || !got.ptr));
-        if (count > 300)
+        if (++count > 300)
             break;
+        if (count > 4 && count != 200) /* each looks through all of them */
+            continue;
+        size_t found = request_cookie(&rq, name, &got);
+        BUG_ON(count <= 200 && (found < 1 || !got.ptr));
     }
     return 0;
 }

@@ -23,6 +23,7 @@ static sqlite3 *open_rows(void)
     BUG_ON(sqlite3_open(":memory:", &db) != SQLITE_OK);
     sqlite3_create_collation(db, "decimal", SQLITE_UTF8, NULL, decimal_collation);
     sqlite__sums(db);
+    sqlite__json(db);
     BUG_ON(sqlite3_exec(db, schema_sql, NULL, NULL, NULL) != SQLITE_OK);
     BUG_ON(sqlite3_exec(db, rows_sql, NULL, NULL, NULL) != SQLITE_OK);
     return db;
