@@ -84,11 +84,12 @@ unit: $(UNIT)
 	@tools/run-unit $(UNIT)
 fuzz: $(FUZZ)
 
-# A folder may include itself and those that src/LAYERS names.
+# A folder may include itself and those that src/LAYERS names; what calls a WAITS function is WAITS.
 layers:
 	@grep -roE '^ *# *include +"[a-z]+/' src | awk -F'[ :/"]+' 'NR==FNR {ok[$$1,$$1]; \
 	  for (i=2;i<=NF;i++) ok[$$1,$$i]; next} !(($$2,$$5) in ok) {print "layer:", $$0; bad=1} \
 	  END {exit bad}' src/LAYERS -
+	@tools/waits
 
 check: all unit layers
 	@tools/run-wire

@@ -293,9 +293,10 @@ WAITS int account__acceptable(const struct accounts *x, str password, str field,
 /* What a name is counted under: without case, since a column may ignore it. */
 uint64_t account__name_hash(struct request *rq, str name);
 /* One more attempt on that name from that address. Fails with LIMITED. */
-int account__attempt(struct request *rq, const struct accounts *x, str login, struct err *err);
-void account__note_failure(struct request *rq, const struct accounts *x, enum audit_event event,
-                           str key, str login);
+WAITS int account__attempt(struct request *rq, const struct accounts *x, str login,
+                           struct err *err);
+WAITS void account__note_failure(struct request *rq, const struct accounts *x,
+                                 enum audit_event event, str key, str login);
 /* Whether there is one left, without taking it. Fails with LIMITED. */
 int account__may_attempt(struct request *rq, const struct accounts *x, str login, struct err *err);
 
@@ -341,8 +342,8 @@ WAITS int factor__remove(struct request *rq, const struct accounts *x, str accou
 /* ---- mfa.c, mfa_setup.c ---- */
 enum mfa_kind { MFA_NONE, MFA_VERIFY, MFA_SETUP };
 /* The account of a token that mfa__gate gave. Fails with SIGNIN, word invalid_mfa_token. */
-int mfa__token(struct request *rq, const struct accounts *x, enum mfa_kind kind, str token,
-               str *account, struct err *err);
+WAITS int mfa__token(struct request *rq, const struct accounts *x, enum mfa_kind kind, str token,
+                     str *account, struct err *err);
 /* Whether the first factor is enough. Fails with SIGNIN, words mfa_required and mfa_setup_required;
  * mfa__gate adds the token for what comes next. */
 WAITS int mfa__gate(struct request *rq, const struct accounts *x, str account, struct err *err);

@@ -39,8 +39,8 @@ void basic__forget(const struct accounts *x, const struct account *who)
     identity_revoke(x->identity, str_of(sid), account__now());
 }
 
-static int by_password(struct request *rq, const struct accounts *x, str login, str password,
-                       struct account *who, struct err *err)
+WAITS static int by_password(struct request *rq, const struct accounts *x, str login, str password,
+                             struct account *who, struct err *err)
 {
     struct password_verdict v;
     struct value in = value_text(login), name;

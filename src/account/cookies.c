@@ -59,8 +59,8 @@ static bool given(struct request *rq, const struct accounts *x, str *out)
     return request_header(rq, LIT("Cookie")).ptr && request_cookie(rq, name_of(rq, x), out) == 1;
 }
 
-static int look_up(struct request *rq, const struct accounts *x, str sid, int64_t now,
-                   struct session *s, struct account *who, struct err *err)
+WAITS static int look_up(struct request *rq, const struct accounts *x, str sid, int64_t now,
+                         struct session *s, struct account *who, struct err *err)
 {
     *who = (struct account){0};
     TRY(session__live(rq, x, sid, now, s, err));
@@ -139,7 +139,7 @@ static str csrf_of(struct request *rq, const struct accounts *x, str sid)
 }
 
 /* The session that the browser had until now, whosever it was. */
-static int end_old(struct request *rq, const struct accounts *x, struct err *err)
+WAITS static int end_old(struct request *rq, const struct accounts *x, struct err *err)
 {
     struct session s;
     str value, sid;
@@ -153,8 +153,8 @@ static int end_old(struct request *rq, const struct accounts *x, struct err *err
     return s.id.len ? session__end(rq, x, &e, &ended, err) : 0;
 }
 
-static int begin(struct request *rq, const struct accounts *x, const struct account *who,
-                 struct session *s, str *csrf, struct err *err)
+WAITS static int begin(struct request *rq, const struct accounts *x, const struct account *who,
+                       struct session *s, str *csrf, struct err *err)
 {
     TRY(session__begin_cookie(rq, x, who, s, err));
     set(rq, x, identity_seal(&rq->arena, x->identity, SEALED_COOKIE, s->id, 0),

@@ -57,7 +57,7 @@ int account__acceptable(const struct accounts *x, str password, str field, struc
 
 int account__limited(struct request *rq, const struct limit_verdict *v, struct err *err)
 {
-    str seconds = arena_printf(&rq->arena, "%llu", (unsigned long long)(v->retry_ms / 1000 + 1));
+    str seconds = arena_printf(&rq->arena, "%llu", (unsigned long long)v->retry_ms / 1000 + 1);
     reply_header(rq->reply, LIT("Retry-After"), seconds);
     return fail_field(err, E_LIMITED, LIT("too_many_attempts"), LIT(""),
                       "too many attempts; come again in %.*s seconds", STR_ARG(seconds));
@@ -138,8 +138,8 @@ void account__note_failure(struct request *rq, const struct accounts *x, enum au
 }
 
 /* The account of that name when the password is its own. */
-static int prove(struct request *rq, const struct accounts *x, str login, str password,
-                 struct account *who, struct err *err)
+WAITS static int prove(struct request *rq, const struct accounts *x, str login, str password,
+                       struct account *who, struct err *err)
 {
     struct password_verdict v;
     struct value in = value_text(login), name;
@@ -163,8 +163,8 @@ static int prove(struct request *rq, const struct accounts *x, str login, str pa
     return 0;
 }
 
-static int credentials(struct request *rq, const struct accounts *x, struct value *body, str *login,
-                       str *password, struct err *err)
+WAITS static int credentials(struct request *rq, const struct accounts *x, struct value *body,
+                             str *login, str *password, struct err *err)
 {
     TRY(account__body(rq, body, err));
     TRY(account__text(body, x->login->name, login, err));
@@ -415,7 +415,7 @@ static int take_email(struct form *f, const struct value *body, struct err *err)
                       "'%.*s' must be an e-mail address", STR_ARG(f->x->email->name));
 }
 
-static int insert(struct form *f, struct account *who, struct err *err)
+WAITS static int insert(struct form *f, struct account *who, struct err *err)
 {
     const struct accounts *x = f->x;
     struct insert i = {.table = x->table,

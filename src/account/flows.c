@@ -23,8 +23,8 @@ static int take_address(const struct value *body, str *out, struct err *err)
                       "'email' must be an e-mail address");
 }
 
-static int put_letter(struct request *rq, const struct accounts *x, enum proof_kind kind,
-                      str subject, str to, bool nowhere, struct err *err)
+WAITS static int put_letter(struct request *rq, const struct accounts *x, enum proof_kind kind,
+                            str subject, str to, bool nowhere, struct err *err)
 {
     struct writes w = {.count = 2};
     struct proof_made made;
@@ -42,8 +42,8 @@ static int put_letter(struct request *rq, const struct accounts *x, enum proof_k
     return 0;
 }
 
-static int by_email(struct request *rq, const struct accounts *x, str address, struct account *who,
-                    struct err *err)
+WAITS static int by_email(struct request *rq, const struct accounts *x, str address,
+                          struct account *who, struct err *err)
 {
     struct value in = value_text(address), v;
     struct value_fault fault = {0};
@@ -53,7 +53,8 @@ static int by_email(struct request *rq, const struct accounts *x, str address, s
     return account__find(rq, x, x->email, v, who, err);
 }
 
-static int ask(struct request *rq, const struct accounts *x, enum proof_kind kind, struct err *err)
+WAITS static int ask(struct request *rq, const struct accounts *x, enum proof_kind kind,
+                     struct err *err)
 {
     struct value body;
     struct account who;
@@ -106,14 +107,15 @@ int account__email_ask(struct request *rq, const void *data, struct err *err)
 /* ---- bringing back ---- */
 
 /* Of two at once one used it: the other one's list found no row to delete. */
-static int run(struct writes *w, struct request *rq, const struct accounts *x, struct err *err)
+WAITS static int run(struct writes *w, struct request *rq, const struct accounts *x,
+                     struct err *err)
 {
     int code = writes__run(w, rq, x, err);
     return code == E_NOTFOUND ? proof__invalid(err) : code;
 }
 
-static int owner(struct request *rq, const struct accounts *x, const struct proof *p,
-                 struct account *who, struct err *err)
+WAITS static int owner(struct request *rq, const struct accounts *x, const struct proof *p,
+                       struct account *who, struct err *err)
 {
     if (p->kind == PROOF_CHANGE)
         TRY(account__by_key(rq, x, p->subject, who, err));
@@ -122,8 +124,8 @@ static int owner(struct request *rq, const struct accounts *x, const struct proo
     return who->cells ? 0 : proof__invalid(err);
 }
 
-static int verify(struct request *rq, const struct accounts *x, const struct account *who,
-                  struct writes *w, struct err *err)
+WAITS static int verify(struct request *rq, const struct accounts *x, const struct account *who,
+                        struct writes *w, struct err *err)
 {
     struct assignment set;
     struct audit_note note = {.event = AUDIT_VERIFIED, .account = who->key};
@@ -134,16 +136,16 @@ static int verify(struct request *rq, const struct accounts *x, const struct acc
     return run(w, rq, x, err);
 }
 
-static int end_sessions(struct request *rq, const struct accounts *x, const struct account *who,
-                        struct err *err)
+WAITS static int end_sessions(struct request *rq, const struct accounts *x,
+                              const struct account *who, struct err *err)
 {
     struct session_end e = {.account = who->key, .why = AUDIT_SESSIONS_ENDED};
     size_t ended;
     return session__end(rq, x, &e, &ended, err);
 }
 
-static int reset(struct request *rq, const struct accounts *x, const struct account *who,
-                 const struct value *body, struct writes *w, struct err *err)
+WAITS static int reset(struct request *rq, const struct accounts *x, const struct account *who,
+                       const struct value *body, struct writes *w, struct err *err)
 {
     str password, hash;
     TRY(account__text(body, LIT("password"), &password, err));
@@ -158,8 +160,8 @@ static int reset(struct request *rq, const struct accounts *x, const struct acco
 
 /* Who made an account that nobody had proved to be his may be somebody else, who waits with its
  * password until its owner comes: that password and those sessions end here. */
-static int sign_in(struct request *rq, const struct accounts *x, struct account *who,
-                   struct writes *w, struct err *err)
+WAITS static int sign_in(struct request *rq, const struct accounts *x, struct account *who,
+                         struct writes *w, struct err *err)
 {
     struct assignment set[2] = {{.column = x->password, .value = value_text(LIT("!"))}};
     struct audit_note note = {.event = AUDIT_VERIFIED, .account = who->key};
@@ -180,8 +182,8 @@ static int sign_in(struct request *rq, const struct accounts *x, struct account 
     return account__begin(rq, x, who, cookie, err);
 }
 
-static int change(struct request *rq, const struct accounts *x, const struct account *who,
-                  str address, struct writes *w, struct err *err)
+WAITS static int change(struct request *rq, const struct accounts *x, const struct account *who,
+                        str address, struct writes *w, struct err *err)
 {
     struct assignment set[2] = {{.column = x->email, .value = value_text(address)}};
     struct audit_note note = {.event = AUDIT_EMAIL_CHANGED, .account = who->key, .login = address};
@@ -223,8 +225,8 @@ int flow__confirm(struct request *rq, const struct accounts *x, enum proof_kind 
     }
 }
 
-static int confirm(struct request *rq, const struct accounts *x, enum proof_kind kind,
-                   struct err *err)
+WAITS static int confirm(struct request *rq, const struct accounts *x, enum proof_kind kind,
+                         struct err *err)
 {
     struct value body;
     TRY(account__body(rq, &body, err));

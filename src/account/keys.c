@@ -55,8 +55,8 @@ static void narrow(struct arena *a, const struct accounts *x, const struct value
     p->key = row[K_ID].text;
 }
 
-static int touch(struct request *rq, const struct accounts *x, const struct value *row, int64_t now,
-                 struct err *err)
+WAITS static int touch(struct request *rq, const struct accounts *x, const struct value *row,
+                       int64_t now, struct err *err)
 {
     struct err why = {0};
     if (row[K_USED].i + TOUCH_SECONDS > now)
@@ -70,8 +70,8 @@ static int touch(struct request *rq, const struct accounts *x, const struct valu
     return code == E_CANCELLED ? code : 0; /* what fails now is written down the next time */
 }
 
-static int find(struct request *rq, const struct accounts *x, str text, struct rows *out,
-                struct err *err)
+WAITS static int find(struct request *rq, const struct accounts *x, str text, struct rows *out,
+                      struct err *err)
 {
     char hash[API_KEY_HASH + 1];
     api_key_hash(text, hash);
@@ -82,8 +82,8 @@ static int find(struct request *rq, const struct accounts *x, str text, struct r
     return db_rows(x->db, &st, &rq->arena, 1, out, err);
 }
 
-static int look_up(struct request *rq, const struct accounts *x, str text, int64_t now,
-                   unsigned stamp, struct signed_in **out, struct err *err)
+WAITS static int look_up(struct request *rq, const struct accounts *x, str text, int64_t now,
+                         unsigned stamp, struct signed_in **out, struct err *err)
 {
     struct rows rows;
     struct account who;
@@ -224,8 +224,8 @@ static void say(const struct request *rq, const char *what, str id, str account)
     log_end(&l);
 }
 
-static int wish_of(struct request *rq, const struct accounts *x, struct key_wish *w,
-                   struct err *err)
+WAITS static int wish_of(struct request *rq, const struct accounts *x, struct key_wish *w,
+                         struct err *err)
 {
     static const char *const known[] = {"name", "roles", "can", "expires_at"};
     struct value body;

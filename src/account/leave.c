@@ -5,8 +5,8 @@
 
 #include "observe/log.h"
 
-static int remove_all(struct request *rq, const struct accounts *x, const struct account *who,
-                      struct err *err)
+WAITS static int remove_all(struct request *rq, const struct accounts *x, const struct account *who,
+                            struct err *err)
 {
     struct value now = value_int(account__now()), key = value_text(who->key);
     struct remove r = {.table = x->table,

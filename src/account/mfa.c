@@ -19,8 +19,8 @@ static const char use_token[] = "mfa token", prefix[] = "cmt_";
 /* ---- the token between the password and the code ---- */
 
 /* A digest of the password's hash: a new password makes what stands on the old one void. */
-static int stamp_of(struct request *rq, const struct accounts *x, str account,
-                    char out[DIGEST_TEXT + 1], struct err *err)
+WAITS static int stamp_of(struct request *rq, const struct accounts *x, str account,
+                          char out[DIGEST_TEXT + 1], struct err *err)
 {
     struct account who;
     TRY(account__by_key(rq, x, account, &who, err));
@@ -80,8 +80,8 @@ static int code_wanted(struct err *err)
                       "the account has a second factor: its code is needed, too");
 }
 
-static int give_token(struct request *rq, const struct accounts *x, enum mfa_kind kind, str account,
-                      struct err *err)
+WAITS static int give_token(struct request *rq, const struct accounts *x, enum mfa_kind kind,
+                            str account, struct err *err)
 {
     char stamp[DIGEST_TEXT + 1];
     struct err why = {0};
@@ -101,8 +101,8 @@ static int passkey_wanted(struct err *err)
 }
 
 /* kind: of the token for what comes next; MFA_NONE: there is none. */
-static int needed(struct request *rq, const struct accounts *x, str account, enum mfa_kind *kind,
-                  struct err *err)
+WAITS static int needed(struct request *rq, const struct accounts *x, str account,
+                        enum mfa_kind *kind, struct err *err)
 {
     struct factor f;
     struct rows rows;
@@ -165,8 +165,8 @@ int mfa__wrong(struct request *rq, const struct accounts *x, str account, str fi
                       "the code is wrong, or was used already");
 }
 
-static int by_code(struct request *rq, const struct accounts *x, str account,
-                   const struct factor *f, str code, bool *good, struct err *err)
+WAITS static int by_code(struct request *rq, const struct accounts *x, str account,
+                         const struct factor *f, str code, bool *good, struct err *err)
 {
     unsigned char secret[TOTP_SECRET];
     int64_t step;

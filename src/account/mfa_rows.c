@@ -145,8 +145,8 @@ static size_t add_codes(struct request *rq, const struct accounts *x, str accoun
     return 2;
 }
 
-static int write_all(struct request *rq, const struct accounts *x, struct db_write *list,
-                     size_t count, const struct audit_note *note, struct err *err)
+WAITS static int write_all(struct request *rq, const struct accounts *x, struct db_write *list,
+                           size_t count, const struct audit_note *note, struct err *err)
 {
     if (audit__add(rq, x, note, &list[count]))
         count++;

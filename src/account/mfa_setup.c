@@ -18,8 +18,8 @@ struct caller {
     struct value body;
 };
 
-static int caller_of(struct request *rq, const struct accounts *x, struct caller *c,
-                     struct err *err)
+WAITS static int caller_of(struct request *rq, const struct accounts *x, struct caller *c,
+                           struct err *err)
 {
     c->token = LIT("");
     TRY(account__body(rq, &c->body, err));
@@ -38,8 +38,8 @@ static int caller_of(struct request *rq, const struct accounts *x, struct caller
 
 /* ---- adding ---- */
 
-static int by_password(struct request *rq, const struct accounts *x, const struct account *who,
-                       const struct value *body, struct err *err)
+WAITS static int by_password(struct request *rq, const struct accounts *x,
+                             const struct account *who, const struct value *body, struct err *err)
 {
     str password;
     TRY(account__text(body, LIT("password"), &password, err));
@@ -61,8 +61,8 @@ int mfa__fresh(struct request *rq, const struct accounts *x, const struct accoun
                       "you signed in a while ago: give the password, too");
 }
 
-static int may_add(struct request *rq, const struct accounts *x, const struct caller *c,
-                   struct err *err)
+WAITS static int may_add(struct request *rq, const struct accounts *x, const struct caller *c,
+                         struct err *err)
 {
     if (c->token.len)
         return 0;
@@ -121,8 +121,8 @@ static void answer_codes(struct request *rq, const str codes[RECOVERY_CODES])
     put_codes(&rq->reply->body, codes);
 }
 
-static int check_pending(struct request *rq, const struct accounts *x, const struct caller *c,
-                         int64_t *step, struct err *err)
+WAITS static int check_pending(struct request *rq, const struct accounts *x, const struct caller *c,
+                               int64_t *step, struct err *err)
 {
     unsigned char secret[TOTP_SECRET];
     str code;
@@ -139,8 +139,8 @@ static int check_pending(struct request *rq, const struct accounts *x, const str
 }
 
 /* Sessions of before had no second factor: they end, but this one. */
-static int end_others(struct request *rq, const struct accounts *x, const struct caller *c,
-                      struct err *err)
+WAITS static int end_others(struct request *rq, const struct accounts *x, const struct caller *c,
+                            struct err *err)
 {
     size_t ended;
     struct session_end e = {.account = c->key, .why = AUDIT_SESSIONS_ENDED};
@@ -175,8 +175,8 @@ int mfa__confirm(struct request *rq, const void *data, struct err *err)
 
 /* ---- looking, new codes, removing ---- */
 
-static int owner_of(struct request *rq, const struct accounts *x, str *key, struct factor *f,
-                    struct err *err)
+WAITS static int owner_of(struct request *rq, const struct accounts *x, str *key, struct factor *f,
+                          struct err *err)
 {
     TRY(account__me(rq, key, err));
     TRY(factor__find(rq, x, *key, f, err));

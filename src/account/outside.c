@@ -28,8 +28,9 @@ static bool verified_mail(const struct value *claims)
     return v && ((v->kind == V_BOOL && v->truth) || (v->kind == V_TEXT && str_is(v->text, "true")));
 }
 
-static int account_of(struct request *rq, const struct accounts *x, const struct issuer_config *c,
-                      const struct value *claims, struct account *who, struct err *err)
+WAITS static int account_of(struct request *rq, const struct accounts *x,
+                            const struct issuer_config *c, const struct value *claims,
+                            struct account *who, struct err *err)
 {
     const struct column *by = c->column.len ? table_column(x->table, c->column) : x->login;
     const struct value *said = value_get(claims, c->account);
@@ -96,8 +97,9 @@ static str name_of(struct request *rq, const struct accounts *x, const struct is
     return arena_printf(&rq->arena, "outside %s", digest);
 }
 
-static int principal_of(struct request *rq, const struct accounts *x, const struct issuer_config *c,
-                        const struct value *claims, struct principal *p, struct err *err)
+WAITS static int principal_of(struct request *rq, const struct accounts *x,
+                              const struct issuer_config *c, const struct value *claims,
+                              struct principal *p, struct err *err)
 {
     struct account who;
     *p = (struct principal){.claims = {.kind = V_OBJECT}};
@@ -111,8 +113,9 @@ static int principal_of(struct request *rq, const struct accounts *x, const stru
     return 0;
 }
 
-static int check(struct request *rq, const struct accounts *x, struct issuer *issuer, str token,
-                 int64_t now, unsigned stamp, struct signed_in **out, struct err *err)
+WAITS static int check(struct request *rq, const struct accounts *x, struct issuer *issuer,
+                       str token, int64_t now, unsigned stamp, struct signed_in **out,
+                       struct err *err)
 {
     struct value claims;
     struct principal p;

@@ -209,8 +209,8 @@ static void put_passkey(struct buf *b, const struct value *row)
     buf_char(b, '}');
 }
 
-static int take_new(struct request *rq, const struct accounts *x, str key, struct passkey *p,
-                    struct err *err)
+WAITS static int take_new(struct request *rq, const struct accounts *x, str key, struct passkey *p,
+                          struct err *err)
 {
     struct webauthn_wish w;
     struct webauthn_made made;
@@ -278,7 +278,7 @@ int passkey__list(struct request *rq, const void *data, struct err *err)
 }
 
 /* Where a second factor is required, the last one stays. */
-static int may_go(struct request *rq, const struct accounts *x, str key, struct err *err)
+WAITS static int may_go(struct request *rq, const struct accounts *x, str key, struct err *err)
 {
     struct factor f;
     struct rows rows;
@@ -329,8 +329,9 @@ int passkey__ask(struct request *rq, const void *data, struct err *err)
     return 0;
 }
 
-static int check_answer(struct request *rq, const struct accounts *x, const struct value *body,
-                        const struct webauthn_wish *w, struct passkey *p, struct err *err)
+WAITS static int check_answer(struct request *rq, const struct accounts *x,
+                              const struct value *body, const struct webauthn_wish *w,
+                              struct passkey *p, struct err *err)
 {
     const struct value *r = response_of(body);
     uint32_t counter;
@@ -349,8 +350,8 @@ static int check_answer(struct request *rq, const struct accounts *x, const stru
     return 0;
 }
 
-static int refused(struct request *rq, const struct accounts *x, const struct passkey *p,
-                   struct err *err)
+WAITS static int refused(struct request *rq, const struct accounts *x, const struct passkey *p,
+                         struct err *err)
 {
     account__note_failure(rq, x, AUDIT_PASSKEY_REFUSED, p->account, LIT(""));
     return err->code = E_SIGNIN;

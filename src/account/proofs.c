@@ -89,8 +89,8 @@ void proof__make(struct request *rq, const struct accounts *x, enum proof_kind k
 
 /* ---- bringing back ---- */
 
-static int by_token(struct request *rq, const struct accounts *x, enum proof_kind kind, str token,
-                    struct rows *out, struct err *err)
+WAITS static int by_token(struct request *rq, const struct accounts *x, enum proof_kind kind,
+                          str token, struct rows *out, struct err *err)
 {
     const struct value binds[] = {value_text(str_of(names[kind])), value_text(digest(rq, token)),
                                   value_int(account__now())};
@@ -106,8 +106,8 @@ static int by_token(struct request *rq, const struct accounts *x, enum proof_kin
 }
 
 /* Counted before it is looked at: of many at once no more than five are. */
-static int by_code(struct request *rq, const struct accounts *x, enum proof_kind kind, str request,
-                   str code, struct rows *out, struct err *err)
+WAITS static int by_code(struct request *rq, const struct accounts *x, enum proof_kind kind,
+                         str request, str code, struct rows *out, struct err *err)
 {
     const struct value binds[] = {value_text(str_of(names[kind])), value_text(digest(rq, request)),
                                   value_int(account__now()), value_int(TRIES_MOST)};

@@ -37,7 +37,7 @@ static struct call script(struct arena *a, str text, int64_t keys)
     return c;
 }
 
-static int run(struct call *c, struct value *out, struct err *err)
+WAITS static int run(struct call *c, struct value *out, struct err *err)
 {
     return store_command(c->a, c->args, c->count, out, err);
 }
@@ -75,8 +75,8 @@ static struct session session_of(str id, const struct value *v)
 
 /* ---- the calls ---- */
 
-static int redis_add(struct request *rq, const struct accounts *x, const struct session *s,
-                     const struct audit_note *note, struct err *err)
+WAITS static int redis_add(struct request *rq, const struct accounts *x, const struct session *s,
+                           const struct audit_note *note, struct err *err)
 {
     struct call c = script(
         &rq->arena,
@@ -104,8 +104,8 @@ static int redis_add(struct request *rq, const struct accounts *x, const struct 
     return 0;
 }
 
-static int redis_find(struct request *rq, const struct accounts *x, str sid, struct session *out,
-                      struct err *err)
+WAITS static int redis_find(struct request *rq, const struct accounts *x, str sid,
+                            struct session *out, struct err *err)
 {
     struct call c =
         script(&rq->arena, LIT("return redis.call('HMGET', KEYS[1], " FIELD_NAMES ")"), 1);
@@ -117,8 +117,8 @@ static int redis_find(struct request *rq, const struct accounts *x, str sid, str
     return 0;
 }
 
-static int redis_rotate(struct request *rq, const struct accounts *x, const struct session *next,
-                        bool *won, struct err *err)
+WAITS static int redis_rotate(struct request *rq, const struct accounts *x,
+                              const struct session *next, bool *won, struct err *err)
 {
     struct call c =
         script(&rq->arena,
@@ -141,8 +141,8 @@ static int redis_rotate(struct request *rq, const struct accounts *x, const stru
 }
 
 /* One that ended meanwhile does not come back. */
-static int redis_touch(struct request *rq, const struct accounts *x, str sid, int64_t now,
-                       struct err *err)
+WAITS static int redis_touch(struct request *rq, const struct accounts *x, str sid, int64_t now,
+                             struct err *err)
 {
     struct call c = script(&rq->arena,
                            LIT("if redis.call('EXISTS', KEYS[1]) == 1 then"
@@ -168,8 +168,8 @@ static void by_use(struct session *list, size_t count)
 }
 
 /* The keys of the sessions follow from members of the set: no cluster of Redis is meant here. */
-static int redis_list(struct request *rq, const struct accounts *x, str account,
-                      struct session **out, size_t *count, struct err *err)
+WAITS static int redis_list(struct request *rq, const struct accounts *x, str account,
+                            struct session **out, size_t *count, struct err *err)
 {
     struct call c =
         script(&rq->arena,
@@ -209,8 +209,9 @@ static int texts_of(struct arena *a, const struct value *v, str **out, size_t *c
     return 0;
 }
 
-static int redis_end(struct request *rq, const struct accounts *x, const struct session_end *e,
-                     int64_t now, str **ids, size_t *count, struct err *err)
+WAITS static int redis_end(struct request *rq, const struct accounts *x,
+                           const struct session_end *e, int64_t now, str **ids, size_t *count,
+                           struct err *err)
 {
     struct call c =
         script(&rq->arena,
@@ -244,8 +245,8 @@ static int redis_end(struct request *rq, const struct accounts *x, const struct 
     return 0;
 }
 
-static int redis_ended(struct arena *a, const struct accounts *x, int64_t since, str **out,
-                       size_t *count, struct err *err)
+WAITS static int redis_ended(struct arena *a, const struct accounts *x, int64_t since, str **out,
+                             size_t *count, struct err *err)
 {
     struct call c = {.a = a};
     struct value v;

@@ -27,8 +27,8 @@ static struct session session_of(const struct value *row)
                             .expires = row[8].i};
 }
 
-static int rows_add(struct request *rq, const struct accounts *x, const struct session *s,
-                    const struct audit_note *note, struct err *err)
+WAITS static int rows_add(struct request *rq, const struct accounts *x, const struct session *s,
+                          const struct audit_note *note, struct err *err)
 {
     return account__write(
         rq, x,
@@ -40,8 +40,8 @@ static int rows_add(struct request *rq, const struct accounts *x, const struct s
         NULL, note, err);
 }
 
-static int rows_find(struct request *rq, const struct accounts *x, str sid, struct session *out,
-                     struct err *err)
+WAITS static int rows_find(struct request *rq, const struct accounts *x, str sid,
+                           struct session *out, struct err *err)
 {
     struct rows rows;
     struct stmt st = STATEMENT("SELECT " COLUMNS " FROM cairn_sessions"
@@ -53,8 +53,8 @@ static int rows_find(struct request *rq, const struct accounts *x, str sid, stru
     return 0;
 }
 
-static int rows_rotate(struct request *rq, const struct accounts *x, const struct session *next,
-                       bool *won, struct err *err)
+WAITS static int rows_rotate(struct request *rq, const struct accounts *x,
+                             const struct session *next, bool *won, struct err *err)
 {
     int64_t changes = 0;
     TRY(account__write(rq, x,
@@ -69,8 +69,8 @@ static int rows_rotate(struct request *rq, const struct accounts *x, const struc
     return 0;
 }
 
-static int rows_touch(struct request *rq, const struct accounts *x, str sid, int64_t now,
-                      struct err *err)
+WAITS static int rows_touch(struct request *rq, const struct accounts *x, str sid, int64_t now,
+                            struct err *err)
 {
     return account__write(rq, x,
                           STATEMENT("UPDATE cairn_sessions SET used_at = $1 WHERE id = $2"
@@ -79,8 +79,8 @@ static int rows_touch(struct request *rq, const struct accounts *x, str sid, int
                           NULL, NULL, err);
 }
 
-static int rows_list(struct request *rq, const struct accounts *x, str account,
-                     struct session **out, size_t *count, struct err *err)
+WAITS static int rows_list(struct request *rq, const struct accounts *x, str account,
+                           struct session **out, size_t *count, struct err *err)
 {
     struct rows rows;
     struct stmt st = STATEMENT("SELECT " COLUMNS " FROM cairn_sessions WHERE account = $1"
@@ -104,8 +104,8 @@ static str *ids_of(struct arena *a, const struct rows *rows, size_t *count)
     return list;
 }
 
-static int rows_end(struct request *rq, const struct accounts *x, const struct session_end *e,
-                    int64_t now, str **ids, size_t *count, struct err *err)
+WAITS static int rows_end(struct request *rq, const struct accounts *x, const struct session_end *e,
+                          int64_t now, str **ids, size_t *count, struct err *err)
 {
     bool one = e->sid.len != 0;
     const struct value binds[] = {value_int(now), value_text(e->account),
@@ -132,8 +132,8 @@ static int rows_end(struct request *rq, const struct accounts *x, const struct s
     return 0;
 }
 
-static int rows_ended(struct arena *a, const struct accounts *x, int64_t since, str **out,
-                      size_t *count, struct err *err)
+WAITS static int rows_ended(struct arena *a, const struct accounts *x, int64_t since, str **out,
+                            size_t *count, struct err *err)
 {
     struct rows rows = {0};
     struct stmt st = STATEMENT("SELECT id FROM cairn_sessions WHERE revoked_at >= $1 LIMIT 10000",

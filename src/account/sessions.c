@@ -114,8 +114,8 @@ static void log_theft(const struct request *rq, str sid, str key)
 }
 
 /* An older token than the session's last one. */
-static int old_token(struct request *rq, const struct accounts *x, const struct session *s,
-                     uint64_t counter, struct err *err)
+WAITS static int old_token(struct request *rq, const struct accounts *x, const struct session *s,
+                           uint64_t counter, struct err *err)
 {
     size_t ended;
     bool parent = counter + 1 == (uint64_t)s->counter;

@@ -3,8 +3,8 @@
  * SPDX: Apache-2.0 */
 #include "account/account_priv.h"
 
-static int by_authorization(const struct accounts *x, struct request *rq, str value, int64_t now,
-                            struct signed_in **out, struct err *err)
+WAITS static int by_authorization(const struct accounts *x, struct request *rq, str value,
+                                  int64_t now, struct signed_in **out, struct err *err)
 {
     size_t blank = str_find(value, ' ');
     str scheme = str_upto(value, blank == STR_NONE ? value.len : blank);

@@ -46,8 +46,8 @@ static void make(void *arg)
     k->code = docs_write(k->source, m->roles, m->form, &m->text, &k->err);
 }
 
-static int make_apart(struct docs *d, uint64_t roles, enum docs_form form, struct docs_made **out,
-                      struct err *err)
+WAITS static int make_apart(struct docs *d, uint64_t roles, enum docs_form form,
+                            struct docs_made **out, struct err *err)
 {
     struct docs_made *m = mem_zero(1, sizeof *m);
     struct making k = {.source = &d->source, .made = m};
@@ -82,8 +82,8 @@ static void drop(void *arg)
 }
 
 /* Two workers may make the same one: both are right, and the later one is not found. */
-static int document(struct docs *d, uint64_t roles, enum docs_form form,
-                    const struct docs_made **out, struct err *err)
+WAITS static int document(struct docs *d, uint64_t roles, enum docs_form form,
+                          const struct docs_made **out, struct err *err)
 {
     struct docs_made *first = atomic_load_explicit(&d->first, memory_order_acquire), *m;
     *out = find(first, roles, form);

@@ -66,8 +66,8 @@ const struct issuer_config *issuer_config_of(const struct issuer *s)
 
 /* ---- fetching ---- */
 
-static int get(struct issuer *s, struct arena *a, str url, bool trusted, struct client_call *call,
-               struct err *err)
+WAITS static int get(struct issuer *s, struct arena *a, str url, bool trusted,
+                     struct client_call *call, struct err *err)
 {
     static const str headers[] = {STR_INIT("Accept: application/json")};
     *call = (struct client_call){.url = url,
@@ -84,7 +84,8 @@ static int get(struct issuer *s, struct arena *a, str url, bool trusted, struct 
 }
 
 /* Its document names a place; one that is not its own must be public, and as safe. */
-static int discover(struct issuer *s, struct arena *a, str *url, bool *trusted, struct err *err)
+WAITS static int discover(struct issuer *s, struct arena *a, str *url, bool *trusted,
+                          struct err *err)
 {
     struct client_call call;
     str base = s->config.issuer;
@@ -107,8 +108,8 @@ static int64_t lifetime(const struct issuer *s, const struct client_call *call)
     return age < s->times.refresh ? s->times.refresh : age;
 }
 
-static int fetch(struct issuer *s, struct arena *a, struct issuer_keys **keys, int64_t *ms,
-                 struct err *err)
+WAITS static int fetch(struct issuer *s, struct arena *a, struct issuer_keys **keys, int64_t *ms,
+                       struct err *err)
 {
     struct client_call call;
     str url = s->config.jwks;
@@ -182,7 +183,7 @@ static void fetch_scope(void *arg)
 }
 
 /* Fails with CANCELLED alone: else what came of it is seen in s. */
-static int fetch_now(struct issuer *s, struct err *err)
+WAITS static int fetch_now(struct issuer *s, struct err *err)
 {
     struct job j = {.s = s};
     int code = fiber_scope(fetch_scope, &j);
@@ -249,8 +250,8 @@ static int away(const struct issuer *s, struct err *err)
                       STR_ARG(s->config.issuer));
 }
 
-static int keys_for(struct issuer *s, const struct value *head, struct issuer_keys **out,
-                    struct err *err)
+WAITS static int keys_for(struct issuer *s, const struct value *head, struct issuer_keys **out,
+                          struct err *err)
 {
     uint64_t until = clock_ns() + (uint64_t)WAIT_MS * MS;
     while (clock_ns() < until) {

@@ -161,7 +161,7 @@ void passwords_free(struct passwords **out)
     *out = NULL;
 }
 
-static int run(struct passwords *p, struct job *j, struct err *err)
+WAITS static int run(struct passwords *p, struct job *j, struct err *err)
 {
     j->loop = loop_self();
     j->fiber = fiber_self();

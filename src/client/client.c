@@ -135,7 +135,7 @@ static bool take_back(struct client *c, struct job *j)
     return queued;
 }
 
-static void wait_for(struct client *c, struct job *j)
+WAITS static void wait_for(struct client *c, struct job *j)
 {
     while (!j->done && !atomic_load(&j->cancelled)) {
         if (fiber_park("call to another server", 0) == E_CANCELLED)
@@ -149,7 +149,7 @@ static void wait_for(struct client *c, struct job *j)
         fiber_park_firm("call to another server, cancelled");
 }
 
-static int run(struct client *c, struct job *j, struct err *err)
+WAITS static int run(struct client *c, struct job *j, struct err *err)
 {
     enum { HEAD_MOST = 128 * 1024, MS = 1000000 };
     j->config = &c->config;

@@ -97,8 +97,8 @@ static int fail_late(struct lite *l, struct err *err)
 
 /* ---- going on ---- */
 
-static int next_on_helper(struct lite_cursor *k, const struct row_sink *sink, uint64_t start_ns,
-                          struct err *err)
+WAITS static int next_on_helper(struct lite_cursor *k, const struct row_sink *sink,
+                                uint64_t start_ns, struct err *err)
 {
     struct scan s = {.lite = lite_of(k->base.db),
                      .sink = sink,
@@ -111,8 +111,8 @@ static int next_on_helper(struct lite_cursor *k, const struct row_sink *sink, ui
     return helpers__run(&s);
 }
 
-static int run_on(struct lite_cursor *k, const struct row_sink *sink, uint64_t start_ns,
-                  struct err *err)
+WAITS static int run_on(struct lite_cursor *k, const struct row_sink *sink, uint64_t start_ns,
+                        struct err *err)
 {
     if (k->moved)
         return next_on_helper(k, sink, start_ns, err);

@@ -127,7 +127,7 @@ WAITS void db_tx_rollback(struct db_tx **tx);
  * at most tx_retries times and while again (may be NULL) allows it; then the failure is BUSY with
  * the word "serialization". */
 struct db_block {
-    int (*body)(void *ctx, struct db_tx *tx, struct err *err);
+    WAITS int (*body)(void *ctx, struct db_tx *tx, struct err *err);
     bool (*again)(void *ctx);
     void *ctx;
 };

@@ -166,7 +166,7 @@ static void take_piece(struct pg_cursor *k, struct pg_step *step)
     k->fetch = fits < 1 ? 1 : fits > FETCH_MOST ? FETCH_MOST : (unsigned)fits;
 }
 
-static int run(struct pg_cursor *k, struct pg_step *steps, size_t count, struct err *err)
+WAITS static int run(struct pg_cursor *k, struct pg_step *steps, size_t count, struct err *err)
 {
     struct pg_op op;
     if (fiber_cancelled())
@@ -181,7 +181,7 @@ static int run(struct pg_cursor *k, struct pg_step *steps, size_t count, struct 
     return code;
 }
 
-static int fetch(struct pg_cursor *k, struct err *err)
+WAITS static int fetch(struct pg_cursor *k, struct err *err)
 {
     char room[FETCH_ROOM];
     struct stmt st;
@@ -191,7 +191,7 @@ static int fetch(struct pg_cursor *k, struct err *err)
 }
 
 /* One round trip for the block, the cursor and its first rows. */
-static int open_at_server(struct pg_cursor *k, const struct stmt *st, struct err *err)
+WAITS static int open_at_server(struct pg_cursor *k, const struct stmt *st, struct err *err)
 {
     static const struct stmt begin = PG_FIXED("BEGIN");
     static const char head[] = "DECLARE c NO SCROLL CURSOR FOR ";
@@ -210,7 +210,7 @@ static int open_at_server(struct pg_cursor *k, const struct stmt *st, struct err
 
 /* ---- handing out ---- */
 
-static int hand_out(struct pg_cursor *k, const struct row_sink *sink, struct err *err)
+WAITS static int hand_out(struct pg_cursor *k, const struct row_sink *sink, struct err *err)
 {
     int code = 0;
     while (code == 0 && k->result) {

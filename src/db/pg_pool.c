@@ -189,7 +189,7 @@ static int enqueue(struct pg_pool *p, struct pg_op *op)
     return 0;
 }
 
-static int wait_turn(struct pg_pool *p, struct pg_op *op)
+WAITS static int wait_turn(struct pg_pool *p, struct pg_op *op)
 {
     uint64_t begun = clock_ns(), until = begun + p->pg->cfg.pool_wait_ms * MS;
     bool queued = op->state == OP_WAITING;
@@ -211,7 +211,7 @@ static int wait_turn(struct pg_pool *p, struct pg_op *op)
     return op->code;
 }
 
-static int run(struct pg_pool *p, struct pg_op *op)
+WAITS static int run(struct pg_pool *p, struct pg_op *op)
 {
     if (fiber_cancelled())
         return op->code = fail(op->err, E_CANCELLED, "the client has gone");
@@ -232,7 +232,7 @@ int pool__run(struct pg_pool *p, struct pg_op *op)
     return run(p, op);
 }
 
-static int take(struct pg_pool *p, bool stream, struct pg_session **out, struct err *err)
+WAITS static int take(struct pg_pool *p, bool stream, struct pg_session **out, struct err *err)
 {
     struct pg_op op;
     op__init(&op, NULL, 0, err);

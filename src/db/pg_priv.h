@@ -232,32 +232,33 @@ int64_t pg_value__changes(PGresult *r);
 
 /* ---- the driver's calls ---- */
 
-int pg__query(struct db *db, const struct stmt *st, const struct row_sink *sink,
-              struct db_cursor **cursor, struct err *err);
+WAITS int pg__query(struct db *db, const struct stmt *st, const struct row_sink *sink,
+                    struct db_cursor **cursor, struct err *err);
 /* Whether st is worth a cursor of the server. */
 bool pg_cursor__wanted(struct pg_pool *p, const struct stmt *st);
-int pg_cursor__query(struct db *db, const struct stmt *st, const struct row_sink *sink,
-                     struct db_cursor **out, struct err *err);
+WAITS int pg_cursor__query(struct db *db, const struct stmt *st, const struct row_sink *sink,
+                           struct db_cursor **out, struct err *err);
 /* Takes r, the whole answer to st. */
 int pg_cursor__whole(struct db *db, const struct stmt *st, PGresult *r, const struct row_sink *sink,
                      struct db_cursor **out, struct err *err);
 void pg_cursor__sweep(struct pg_pool *p, uint64_t now);
 void pg_cursor__forget(struct pg_pool *p); /* what it has learned, before the pool ends */
-int pg__next(struct db_cursor *c, const struct row_sink *sink, struct err *err);
+WAITS int pg__next(struct db_cursor *c, const struct row_sink *sink, struct err *err);
 void pg__cursor_end(struct db_cursor *c);
-int pg__write(struct db *db, struct db_write *list, size_t count, size_t *failed, struct err *err);
+WAITS int pg__write(struct db *db, struct db_write *list, size_t count, size_t *failed,
+                    struct err *err);
 /* A statement of the engine's own. */
 #define PG_FIXED(sql)                                                                              \
     {                                                                                              \
         .text = STR_INIT(sql), .once = true                                                        \
     }
-int pg__tx_begin(struct db *db, const struct db_tx_options *options, struct db_tx **out,
-                 struct err *err);
-int pg__tx_run(struct db_tx *tx, struct db_write *w, struct err *err);
-int pg__tx_savepoint(struct db_tx *tx, struct err *err);
-int pg__tx_release(struct db_tx *tx, bool keep, struct err *err);
-int pg__tx_commit(struct db_tx *tx, struct err *err);
-void pg__tx_rollback(struct db_tx *tx);
+WAITS int pg__tx_begin(struct db *db, const struct db_tx_options *options, struct db_tx **out,
+                       struct err *err);
+WAITS int pg__tx_run(struct db_tx *tx, struct db_write *w, struct err *err);
+WAITS int pg__tx_savepoint(struct db_tx *tx, struct err *err);
+WAITS int pg__tx_release(struct db_tx *tx, bool keep, struct err *err);
+WAITS int pg__tx_commit(struct db_tx *tx, struct err *err);
+WAITS void pg__tx_rollback(struct db_tx *tx);
 void pg_tx__sweep(struct pg_pool *p, uint64_t now);
 /* The first word of a statement, past blanks and line comments. */
 str pg__first_word(str text);

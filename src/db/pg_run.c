@@ -48,7 +48,8 @@ int pg__refuse_block(const struct stmt *st, struct err *err)
 /* ---- reading ---- */
 
 /* A statement that the server lost was not run: it is sent again. */
-static int ask(struct pg_pool *p, const struct stmt *st, struct pg_step *step, struct err *err)
+WAITS static int ask(struct pg_pool *p, const struct stmt *st, struct pg_step *step,
+                     struct err *err)
 {
     struct pg_op op = {.again = true};
     struct err here = {0};
@@ -116,8 +117,8 @@ static int take_all(struct pg_pool *p, struct pg_step *steps, struct db_write *l
 }
 
 /* All statements in one go. */
-static int write_at_once(struct pg_pool *p, struct pg_step *steps, struct db_write *list,
-                         size_t count, size_t *failed, struct err *err)
+WAITS static int write_at_once(struct pg_pool *p, struct pg_step *steps, struct db_write *list,
+                               size_t count, size_t *failed, struct err *err)
 {
     struct pg_op op = {.again = true};
     for (unsigned tries = 0; tries < TRIES && (op.again || op.clash); tries++) {
@@ -140,8 +141,8 @@ static int write_at_once(struct pg_pool *p, struct pg_step *steps, struct db_wri
 }
 
 /* One after the other, because what one did decides. */
-static int write_in_block(struct db *db, struct db_write *list, size_t count, size_t *failed,
-                          struct err *err)
+WAITS static int write_in_block(struct db *db, struct db_write *list, size_t count, size_t *failed,
+                                struct err *err)
 {
     static const struct db_tx_options usual = {.isolation = DB_READ_COMMITTED};
     struct db_tx *tx = NULL;

@@ -90,8 +90,8 @@ static int usable(struct pg_tx *tx, struct err *err)
     return 0;
 }
 
-static int run(struct pg_tx *tx, struct pg_step *steps, size_t count, struct pg_op *op,
-               struct err *err)
+WAITS static int run(struct pg_tx *tx, struct pg_step *steps, size_t count, struct pg_op *op,
+                     struct err *err)
 {
     op__init(op, steps, count, err);
     int code = session__run(tx->session, op);
@@ -105,7 +105,8 @@ static int run(struct pg_tx *tx, struct pg_step *steps, size_t count, struct pg_
     return code;
 }
 
-static int run_fixed(struct pg_tx *tx, const struct stmt *a, const struct stmt *b, struct err *err)
+WAITS static int run_fixed(struct pg_tx *tx, const struct stmt *a, const struct stmt *b,
+                           struct err *err)
 {
     struct pg_step steps[] = {{.st = a}, {.st = b}};
     struct pg_op op;
@@ -136,7 +137,7 @@ int pg__tx_begin(struct db *db, const struct db_tx_options *options, struct db_t
 }
 
 /* Takes back what the statement did, and only that. */
-static void undo(struct pg_tx *tx)
+WAITS static void undo(struct pg_tx *tx)
 {
     struct err ignored = {0};
     if (tx->session && run_fixed(tx, &undo_st, &keep_st, &ignored) < 0)
@@ -159,7 +160,7 @@ static int still_open(struct pg_tx *tx, struct err *err)
     return 0;
 }
 
-static int run_write(struct pg_tx *tx, struct db_write *w, struct err *err)
+WAITS static int run_write(struct pg_tx *tx, struct db_write *w, struct err *err)
 {
     struct pg_step steps[] = {{.st = &save_st}, {.st = &w->st}, {.st = &keep_st}};
     bool promises = w->expect >= 0;
@@ -178,7 +179,7 @@ static int run_write(struct pg_tx *tx, struct db_write *w, struct err *err)
     return code < 0 ? code : open;
 }
 
-static int run_read(struct pg_tx *tx, struct db_write *w, struct err *err)
+WAITS static int run_read(struct pg_tx *tx, struct db_write *w, struct err *err)
 {
     struct pg_step step = {.st = &w->st};
     struct pg_op op;

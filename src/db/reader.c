@@ -223,8 +223,8 @@ static int pause_inline(struct reader *r, struct prepared *p, struct db_cursor *
 }
 
 /* The statement stands between two rows: a helper goes on from there. */
-static int shift(struct reader *r, struct prepared *p, const struct row_sink *sink,
-                 struct db_cursor **out, struct err *err)
+WAITS static int shift(struct reader *r, struct prepared *p, const struct row_sink *sink,
+                       struct db_cursor **out, struct err *err)
 {
     struct lite *l = r->lite;
     struct lite_cursor *k = NULL;
@@ -267,8 +267,8 @@ static int run_inline(struct reader *r, struct prepared *p, const struct stmt *s
 }
 
 /* Decides where st runs, and runs it when that is here. */
-static int try_inline(struct reader *r, const struct stmt *st, const struct row_sink *sink,
-                      struct db_cursor **cursor, struct err *err)
+WAITS static int try_inline(struct reader *r, const struct stmt *st, const struct row_sink *sink,
+                            struct db_cursor **cursor, struct err *err)
 {
     struct prepared *p;
     TRY(conn_ready(r, err));
@@ -284,8 +284,8 @@ static int try_inline(struct reader *r, const struct stmt *st, const struct row_
     return code;
 }
 
-static int run_on_helper(struct lite *l, const struct stmt *st, const struct row_sink *sink,
-                         struct db_cursor **out, struct err *err)
+WAITS static int run_on_helper(struct lite *l, const struct stmt *st, const struct row_sink *sink,
+                               struct db_cursor **out, struct err *err)
 {
     struct scan s = {.lite = l, .st = st, .sink = sink, .pausable = out != NULL, .err = err};
     struct lite_cursor *k = NULL;

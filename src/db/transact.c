@@ -14,8 +14,8 @@ bool db_clashed(const struct err *err)
     return str_is(err->word, "serialization");
 }
 
-static int once(struct db *db, const struct db_tx_options *options, const struct db_block *block,
-                struct err *err)
+WAITS static int once(struct db *db, const struct db_tx_options *options,
+                      const struct db_block *block, struct err *err)
 {
     struct db_tx *tx = NULL;
     TRY(db_tx_begin(db, options, &tx, err));

@@ -241,7 +241,7 @@ int lite__tx_begin(struct db *db, const struct db_tx_options *options, struct db
     return 0;
 }
 
-static int command(struct lite_tx *tx, struct command *cmd)
+WAITS static int command(struct lite_tx *tx, struct command *cmd)
 {
     struct writer *w = &lite_of(tx->base.db)->writer;
     if (fiber_cancelled())

@@ -215,7 +215,7 @@ static bool is_problem(const struct reply *r)
     return str_starts(r->type, LIT("application/problem+json"));
 }
 
-static int run_work(struct once *o, struct db_tx *tx, struct err *err)
+WAITS static int run_work(struct once *o, struct db_tx *tx, struct err *err)
 {
     struct request *rq = o->rq;
     rq->tx = tx;
@@ -227,7 +227,7 @@ static int run_work(struct once *o, struct db_tx *tx, struct err *err)
     return o->refused ? E_CONFLICT : code; /* its words are in the answer already */
 }
 
-static int body(void *ctx, struct db_tx *tx, struct err *err)
+WAITS static int body(void *ctx, struct db_tx *tx, struct err *err)
 {
     struct once *o = ctx;
     struct kept k;
@@ -251,7 +251,7 @@ static int body(void *ctx, struct db_tx *tx, struct err *err)
     return in_progress(o, err);
 }
 
-static int transact(struct once *o, struct err *err)
+WAITS static int transact(struct once *o, struct err *err)
 {
     struct db_block block = {.body = body, .ctx = o};
     int code = db_transact(o->x->config.db, &o->options, &block, err);
@@ -261,7 +261,7 @@ static int transact(struct once *o, struct err *err)
     return db_transact(o->x->config.db, &o->options, &block, err);
 }
 
-static int run_once(struct once *o, struct err *err)
+WAITS static int run_once(struct once *o, struct err *err)
 {
     struct reply *r = o->rq->reply;
     r->held = true;
@@ -272,7 +272,7 @@ static int run_once(struct once *o, struct err *err)
     return code < 0 && o->refused && !err->code ? 0 : code;
 }
 
-static int keyed(struct once *o, str key, struct err *err)
+WAITS static int keyed(struct once *o, str key, struct err *err)
 {
     struct kept k;
     str sent;

@@ -33,7 +33,7 @@ struct idempotency *idempotency_new(const struct idempotency_config *c);
 void idempotency_free(struct idempotency **x); /* *x may be NULL */
 
 /* As endpoint_fn of route/. */
-typedef int idempotency_work(struct request *rq, const void *data, struct err *err);
+WAITS typedef int idempotency_work(struct request *rq, const void *data, struct err *err);
 
 /* Runs work(rq, data), which keeps to rq->tx: plainly when rq has no key, once when it has one. A
  * failure of it, or an answer that is a problem, undoes what it did and is not kept. Fails with BAD

@@ -35,7 +35,7 @@ static int64_t now(void)
     return (int64_t)time(NULL);
 }
 
-static int in_tx(struct request *rq, struct db_tx *tx, struct db_write *w, struct err *err)
+WAITS static int in_tx(struct request *rq, struct db_tx *tx, struct db_write *w, struct err *err)
 {
     w->arena = &rq->arena;
     w->expect = -1;
@@ -110,7 +110,7 @@ int idempotency__keep(struct idempotency *x, struct request *rq, struct db_tx *t
 
 /* ---- what has expired ---- */
 
-static int any_expired(struct idempotency *x, struct arena *a, bool *any, struct err *err)
+WAITS static int any_expired(struct idempotency *x, struct arena *a, bool *any, struct err *err)
 {
     struct rows rows = {0};
     struct stmt st = STATEMENT("SELECT id FROM cairn_idempotency WHERE expires_at <= $1 LIMIT 1",
@@ -123,7 +123,7 @@ static int any_expired(struct idempotency *x, struct arena *a, bool *any, struct
 #define EXPIRED "SELECT id FROM cairn_idempotency WHERE expires_at <= $1 LIMIT $2"
 
 /* Several processes may sweep at once. */
-static int delete_some(struct idempotency *x, struct arena *a, int64_t *gone, struct err *err)
+WAITS static int delete_some(struct idempotency *x, struct arena *a, int64_t *gone, struct err *err)
 {
     struct db_write w = {.st = STATEMENT("DELETE FROM cairn_idempotency WHERE id IN (" EXPIRED ")",
                                          value_int(now()), value_int(SWEEP_ROWS)),

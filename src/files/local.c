@@ -82,7 +82,7 @@ static int put_blocking(void *arg, struct err *err)
     return sync_dir(dir, err);
 }
 
-static int put(struct upload *u, struct err *err)
+WAITS static int put(struct upload *u, struct err *err)
 {
     return files__blocking(put_blocking, u, err);
 }
@@ -103,7 +103,7 @@ static int open_blocking(void *arg, struct err *err)
     return 0;
 }
 
-static int open_one(struct file_reader *r, struct err *err)
+WAITS static int open_one(struct file_reader *r, struct err *err)
 {
     return files__blocking(open_blocking, r, err);
 }
@@ -142,7 +142,8 @@ static bool read_at_once(const struct reading *d)
 #endif
 }
 
-static int read_some(struct file_reader *r, uint64_t at, char *ptr, size_t len, struct err *err)
+WAITS static int read_some(struct file_reader *r, uint64_t at, char *ptr, size_t len,
+                           struct err *err)
 {
     struct reading d = {r, at, ptr, len};
     return read_at_once(&d) ? 0 : files__blocking(read_blocking, &d, err);
@@ -168,7 +169,7 @@ static int remove_blocking(void *arg, struct err *err)
     return unlink(path) < 0 && errno != ENOENT ? files__error(err, "remove", path) : 0;
 }
 
-static int remove_one(struct files *f, const char *id, struct err *err)
+WAITS static int remove_one(struct files *f, const char *id, struct err *err)
 {
     struct removing d = {f, id};
     return files__blocking(remove_blocking, &d, err);

@@ -55,7 +55,7 @@ static void add_header(struct asking *q, str line)
 }
 
 /* Any answer is success. Fails with BUSY, CANCELLED. */
-static int ask(struct asking *q, const char *method, struct err *err)
+WAITS static int ask(struct asking *q, const char *method, struct err *err)
 {
     const struct files_s3 *s = &q->files->config.s3;
     struct client_call *c = &q->call;
@@ -93,7 +93,7 @@ static bool good(const struct asking *q)
 
 /* ---- in ---- */
 
-static int put(struct upload *u, struct err *err)
+WAITS static int put(struct upload *u, struct err *err)
 {
     struct asking q = {.files = u->files, .arena = u->arena, .id = u->id};
     TRY(files__blocking(files__write_out, u, err));
@@ -127,8 +127,8 @@ static bool take(void *arg, const void *bytes, size_t len)
     return !r->block.full;
 }
 
-static int fetch_with(struct file_reader *r, struct arena *a, uint64_t at, size_t len,
-                      struct err *err)
+WAITS static int fetch_with(struct file_reader *r, struct arena *a, uint64_t at, size_t len,
+                            struct err *err)
 {
     struct asking q = {.files = r->files, .arena = a, .id = r->id};
     buf_clear(&r->block);
@@ -149,7 +149,7 @@ static int fetch_with(struct file_reader *r, struct arena *a, uint64_t at, size_
 }
 
 /* In an arena of its own: a file may have thousands of blocks. */
-static int fetch(struct file_reader *r, uint64_t at, size_t len, struct err *err)
+WAITS static int fetch(struct file_reader *r, uint64_t at, size_t len, struct err *err)
 {
     struct arena a;
     arena_init(&a, ARENA_MOST);
@@ -163,7 +163,8 @@ static bool held(const struct file_reader *r, uint64_t at)
     return r->block.len && at >= r->block_at && at < r->block_at + r->block.len;
 }
 
-static int read_some(struct file_reader *r, uint64_t at, char *ptr, size_t len, struct err *err)
+WAITS static int read_some(struct file_reader *r, uint64_t at, char *ptr, size_t len,
+                           struct err *err)
 {
     while (len) {
         if (!held(r, at)) {
@@ -189,7 +190,7 @@ static void close_one(struct file_reader *r)
 
 /* ---- away with it ---- */
 
-static int remove_with(struct files *f, struct arena *a, const char *id, struct err *err)
+WAITS static int remove_with(struct files *f, struct arena *a, const char *id, struct err *err)
 {
     struct asking q = {.files = f, .arena = a, .id = id};
     TRY(ask(&q, "DELETE", err));
@@ -199,7 +200,7 @@ static int remove_with(struct files *f, struct arena *a, const char *id, struct 
     return away(err);
 }
 
-static int remove_one(struct files *f, const char *id, struct err *err)
+WAITS static int remove_one(struct files *f, const char *id, struct err *err)
 {
     struct arena a;
     arena_init(&a, ARENA_MOST);

@@ -82,7 +82,7 @@ int files__forget_incoming(void *arg, struct err *err)
 }
 
 /* Wherever it is. */
-static int remove_all(struct upload *u, struct err *err)
+WAITS static int remove_all(struct upload *u, struct err *err)
 {
     TRY(files__blocking(files__forget_incoming, u, err));
     return u->files->store->remove(u->files, u->id, err);
@@ -114,7 +114,7 @@ static void name_it(char id[FILE_ID + 1])
 }
 
 /* Whatever becomes of it from now on, the sweep knows of it. */
-static int note(struct upload *u, struct request *rq, struct err *err)
+WAITS static int note(struct upload *u, struct request *rq, struct err *err)
 {
     struct db_write w = {.st =
                              STATEMENT("INSERT INTO cairn_files (id, refs, at) VALUES ($1, 0, $2)",
@@ -228,7 +228,7 @@ str upload_text(struct arena *a, const struct upload *u)
 
 enum { SWEEP_ROWS = 100, SWEEP_TURNS = 20 };
 
-static int sweep_one(struct files *f, struct arena *a, str id, struct err *err)
+WAITS static int sweep_one(struct files *f, struct arena *a, str id, struct err *err)
 {
     struct upload u = {.files = f, .arena = a, .fd = -1};
     struct db_write w = {
@@ -246,7 +246,7 @@ static int sweep_one(struct files *f, struct arena *a, str id, struct err *err)
 /* ---- what came to nothing ---- */
 
 /* First it is as what no row has, and due: where the rest fails the sweep does it later. */
-static int forget(struct upload *u, struct err *err)
+WAITS static int forget(struct upload *u, struct err *err)
 {
     str id = str_make(u->id, FILE_ID);
     struct db_write w = {
@@ -270,7 +270,7 @@ void uploads_settle(struct request *rq, bool failed)
 }
 
 /* What could not be removed goes to the end, so that it stops nothing behind it. */
-static void postpone(struct files *f, struct arena *a, str id)
+WAITS static void postpone(struct files *f, struct arena *a, str id)
 {
     struct err ignored = {0};
     struct db_write w = {.st =

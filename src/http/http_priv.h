@@ -85,9 +85,9 @@ struct conn {
     char *held; /* copy of the head while its handler may still read the body */
     struct chunks chunks;
     bool body_whole;
-    bool streams;        /* its handler reads the body piece by piece: */
-    uint64_t most, got;  /* bytes it may have; handed out so far */
-    size_t lent;         /* of these at the front of `in` still */
+    bool streams;       /* its handler reads the body piece by piece: */
+    uint64_t most, got; /* bytes it may have; handed out so far */
+    size_t lent;        /* of these at the front of `in` still */
     bool sent_continue;
     bool closing;     /* no request after this one */
     bool parked;      /* the fiber has outlived start() */
@@ -174,7 +174,7 @@ void conn__buf_put(struct http_server *s, struct buf *b);
 
 /* Sends the answer that rq->reply holds. 0: sent, or the rest is in c->out. Negative: the
  * connection is of no more use. */
-int reply__finish(struct conn *c, struct request *rq);
+WAITS int reply__finish(struct conn *c, struct request *rq);
 /* The text of a refusal; lives until the next head. */
 str reply__refusal(struct http_server *s, const struct fault *fault, str id);
 const char *status_text(int status);

@@ -327,7 +327,7 @@ static struct iovec *iov_after(struct iovec *iov, int *count, size_t n)
 }
 
 /* Sends all pieces, waiting in the fiber while the client is slow. */
-static int send_all(struct conn *c, struct iovec *iov, int count)
+WAITS static int send_all(struct conn *c, struct iovec *iov, int count)
 {
     const struct http_limits *l = &c->server->limits;
     uint64_t deadline = loop_now() + l->write_ns;
@@ -384,7 +384,7 @@ int reply_begin(struct request *rq, struct err *err)
     return rc < 0 ? lost(rq, rc, err) : 0;
 }
 
-static int send_chunk(struct request *rq, bool last)
+WAITS static int send_chunk(struct request *rq, bool last)
 {
     struct reply *r = rq->reply;
     char size[CHUNK_HEAD_MOST];

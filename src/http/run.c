@@ -103,7 +103,7 @@ static void after_run(void *arg)
 
 /* 0: sent, or kept for later. Negative: the connection is of no more use. fault: nothing was sent.
  */
-static int answer(struct conn *c, struct request *rq, struct fault *fault)
+WAITS static int answer(struct conn *c, struct request *rq, struct fault *fault)
 {
     struct http_server *s = c->server;
     if (!take_headers(c, rq, fault) || !clean_path(rq, fault))
@@ -184,7 +184,7 @@ static int say_continue(struct conn *c, struct err *err)
 }
 
 /* Bytes of the body that have come now; 0 after a wait for some. */
-static ssize_t read_some(struct conn *c, uint64_t deadline, struct err *err)
+WAITS static ssize_t read_some(struct conn *c, uint64_t deadline, struct err *err)
 {
     struct fault fault;
     if (!input__room(c, &fault))
@@ -231,7 +231,8 @@ static bool body_to_come(const struct conn *c)
 {
     const struct head *h = &c->head;
     bool takes = h->method == METHOD_POST || h->method == METHOD_PUT || h->method == METHOD_PATCH;
-    return takes && (h->chunked || (h->length > 0 && (uint64_t)h->length > c->in_len - c->head_len));
+    return takes &&
+           (h->chunked || (h->length > 0 && (uint64_t)h->length > c->in_len - c->head_len));
 }
 
 uint64_t conn__pieces(struct conn *c)

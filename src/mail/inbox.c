@@ -54,7 +54,8 @@ static void put_time(struct buf *b, int64_t ms)
     buf_add(b, text, len < 19 ? len : 19);
 }
 
-static int letters(struct request *rq, const struct inbox *x, struct rows *out, struct err *err)
+WAITS static int letters(struct request *rq, const struct inbox *x, struct rows *out,
+                         struct err *err)
 {
     const struct stmt st = {.text = LIT("SELECT id, kind, recipient, subject, created_at, state"
                                         " FROM cairn_mail WHERE state <> 'void'"
@@ -64,7 +65,7 @@ static int letters(struct request *rq, const struct inbox *x, struct rows *out, 
     return db_rows(x->db, &st, &rq->arena, SHOWN_MOST, out, err);
 }
 
-static int list_page(struct request *rq, const void *data, struct err *err)
+WAITS static int list_page(struct request *rq, const void *data, struct err *err)
 {
     struct buf *b = &rq->reply->body;
     struct rows rows = {0};
@@ -88,7 +89,7 @@ static int list_page(struct request *rq, const void *data, struct err *err)
 }
 
 /* The same for programs. */
-static int list_json(struct request *rq, const void *data, struct err *err)
+WAITS static int list_json(struct request *rq, const void *data, struct err *err)
 {
     static const char *const names[] = {"id", "kind", "to", "subject", "plain", "html"};
     const struct inbox *x = data;
@@ -115,7 +116,7 @@ static int list_json(struct request *rq, const void *data, struct err *err)
     return 0;
 }
 
-static int one(struct request *rq, const struct inbox *x, struct rows *out, struct err *err)
+WAITS static int one(struct request *rq, const struct inbox *x, struct rows *out, struct err *err)
 {
     const struct value id = value_text(request_param(rq, LIT("id")));
     const struct stmt st = {.text = LIT("SELECT id, recipient, subject, created_at, plain, html"
@@ -128,7 +129,7 @@ static int one(struct request *rq, const struct inbox *x, struct rows *out, stru
     return out->count ? 0 : fail(err, E_NOTFOUND, "letter not found");
 }
 
-static int one_page(struct request *rq, const void *data, struct err *err)
+WAITS static int one_page(struct request *rq, const void *data, struct err *err)
 {
     struct buf *b = &rq->reply->body;
     struct rows rows = {0};
@@ -152,7 +153,7 @@ static int one_page(struct request *rq, const void *data, struct err *err)
 }
 
 /* A letter's own styles stand in its elements; nothing in it may run. */
-static int one_html(struct request *rq, const void *data, struct err *err)
+WAITS static int one_html(struct request *rq, const void *data, struct err *err)
 {
     struct rows rows = {0};
     TRY(only_here(rq, err));

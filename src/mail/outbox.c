@@ -78,8 +78,8 @@ struct sending {
     int64_t claimed_until;
 };
 
-static int write_one(struct sending *x, str text, const struct value *binds, size_t count,
-                     int64_t *changes, struct err *err)
+WAITS static int write_one(struct sending *x, str text, const struct value *binds, size_t count,
+                           int64_t *changes, struct err *err)
 {
     struct db_write w = {.st = {.text = text, .binds = binds, .bind_count = count, .writes = true},
                          .arena = &x->arena,
@@ -89,7 +89,7 @@ static int write_one(struct sending *x, str text, const struct value *binds, siz
     return 0;
 }
 
-static int due(struct sending *x, struct rows *out, struct err *err)
+WAITS static int due(struct sending *x, struct rows *out, struct err *err)
 {
     const struct value now = value_int(now_ms());
     const struct stmt st = {.text = LIT("SELECT id, kind, recipient, subject, plain, html, tries,"
@@ -117,7 +117,7 @@ static struct mail_row row_of(const struct value *v)
 }
 
 /* As long as the longest call can take, and then some. */
-static int claim(struct sending *x, const struct mail_row *r, bool *ours, struct err *err)
+WAITS static int claim(struct sending *x, const struct mail_row *r, bool *ours, struct err *err)
 {
     enum { MARGIN_MS = 30000 };
     int64_t changes = 0;
@@ -132,8 +132,8 @@ static int claim(struct sending *x, const struct mail_row *r, bool *ours, struct
     return 0;
 }
 
-static int over(struct sending *x, const struct mail_row *r, const char *state, str why,
-                struct err *err)
+WAITS static int over(struct sending *x, const struct mail_row *r, const char *state, str why,
+                      struct err *err)
 {
     int64_t changes;
     const struct value binds[] = {value_text(str_of(state)), value_int(now_ms()), value_text(why),
@@ -144,8 +144,8 @@ static int over(struct sending *x, const struct mail_row *r, const char *state, 
                      binds, COUNT_OF(binds), &changes, err);
 }
 
-static int later(struct sending *x, const struct mail_row *r, int64_t due_at, bool counts, str why,
-                 struct err *err)
+WAITS static int later(struct sending *x, const struct mail_row *r, int64_t due_at, bool counts,
+                       str why, struct err *err)
 {
     int64_t changes;
     const struct value binds[] = {value_int(due_at), value_int(counts ? 0 : 1), value_text(why),
@@ -185,7 +185,7 @@ static int64_t pause_ms(const struct mail *m, const struct mail_row *r)
     return pause - pause / 5 + (int64_t)(clock_ns() % (uint64_t)(pause / 5 + 1));
 }
 
-static int call(struct sending *x, const struct mail_row *r, int *status, struct err *err)
+WAITS static int call(struct sending *x, const struct mail_row *r, int *status, struct err *err)
 {
     const struct mail *m = x->s->mail;
     struct buf message;
@@ -212,8 +212,8 @@ static int call(struct sending *x, const struct mail_row *r, int *status, struct
     return code;
 }
 
-static int not_sent(struct sending *x, const struct mail_row *r, int status, str why,
-                    struct err *err)
+WAITS static int not_sent(struct sending *x, const struct mail_row *r, int status, str why,
+                          struct err *err)
 {
     const struct mail *m = x->s->mail;
     int64_t now = now_ms();
@@ -229,7 +229,7 @@ static int not_sent(struct sending *x, const struct mail_row *r, int status, str
     return later(x, r, now + pause_ms(m, r), true, why, err);
 }
 
-static int send_one(struct sending *x, const struct mail_row *r, struct err *err)
+WAITS static int send_one(struct sending *x, const struct mail_row *r, struct err *err)
 {
     struct err why = {0};
     int status;
@@ -250,7 +250,7 @@ static int send_one(struct sending *x, const struct mail_row *r, struct err *err
 }
 
 /* *more: perhaps there are others. */
-static int send_some(struct sending *x, bool *more, struct err *err)
+WAITS static int send_some(struct sending *x, bool *more, struct err *err)
 {
     struct rows rows = {0};
     TRY(due(x, &rows, err));

@@ -176,7 +176,8 @@ static void from_members(const struct query *q, struct faults *f, const struct m
 }
 
 /* A query without parameters needs no body. */
-static int read_body(struct request *rq, const struct query *q, struct value *out, struct err *err)
+WAITS static int read_body(struct request *rq, const struct query *q, struct value *out,
+                           struct err *err)
 {
     str text;
     *out = (struct value){.kind = V_OBJECT};
@@ -188,8 +189,8 @@ static int read_body(struct request *rq, const struct query *q, struct value *ou
     return body_read(rq, TAKES_FIELDS, &json_limits_default, out, err);
 }
 
-static int from_body(struct request *rq, const struct query *q, struct faults *f, bool *given,
-                     struct value *values, struct err *err)
+WAITS static int from_body(struct request *rq, const struct query *q, struct faults *f, bool *given,
+                           struct value *values, struct err *err)
 {
     struct value json;
     const struct param *list;

@@ -42,7 +42,7 @@ static int take_row(void *ctx, const struct value *cells, size_t count)
 }
 
 /* Sends what is there, the head before it when this is the first time. */
-static int flush(struct request *rq, struct err *err)
+WAITS static int flush(struct request *rq, struct err *err)
 {
     if (!rq->reply->started)
         TRY(reply_begin(rq, err));
@@ -51,13 +51,14 @@ static int flush(struct request *rq, struct err *err)
     return 0;
 }
 
-static int read_rows(struct answering *x, const struct stmt *st, struct err *err)
+WAITS static int read_rows(struct answering *x, const struct stmt *st, struct err *err)
 {
     struct db_cursor *cursor = NULL;
     int code = db_query(x->q->set->db, st, take_row, x, &cursor, err);
     while (code == DB_PAUSE && !x->more) {
         code = flush(x->rq, err);
-        if (code < 0 || (x->rq->method == METHOD_HEAD && !x->rq->reply->held)) /* the head is all it asked for */
+        if (code < 0 || (x->rq->method == METHOD_HEAD &&
+                         !x->rq->reply->held)) /* the head is all it asked for */
             break;
         code = db_next(cursor, take_row, x, err);
     }
@@ -68,7 +69,8 @@ static int read_rows(struct answering *x, const struct stmt *st, struct err *err
 }
 
 /* A write, or a read inside a transaction. */
-static int held_rows(struct answering *x, const struct stmt *st, int64_t *changes, struct err *err)
+WAITS static int held_rows(struct answering *x, const struct stmt *st, int64_t *changes,
+                           struct err *err)
 {
     struct request *rq = x->rq;
     struct db_write w = {.st = *st, .arena = &rq->arena, .expect = -1};
@@ -83,7 +85,7 @@ static int held_rows(struct answering *x, const struct stmt *st, int64_t *change
     return code == E_TOOBIG ? full(err) : code < 0 ? code : 0;
 }
 
-static int run(struct answering *x, struct err *err)
+WAITS static int run(struct answering *x, struct err *err)
 {
     struct request *rq = x->rq;
     const struct query *q = x->q;

@@ -232,8 +232,8 @@ int coding_undo(enum coding coding, str in, struct buf *out, size_t most, struct
     return 0;
 }
 
-static int undo_into(struct request *rq, const struct coding_config *c, enum coding coding,
-                     struct err *err)
+WAITS static int undo_into(struct request *rq, const struct coding_config *c, enum coding coding,
+                           struct err *err)
 {
     enum { FREE = 65536 };
     str in;

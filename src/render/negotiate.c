@@ -272,7 +272,7 @@ static int convert(struct request *rq, struct err *err)
 }
 
 /* Piece by piece, so that a long answer does not keep the loop from the others. */
-static bool shrink(struct streamed *s, str body)
+WAITS static bool shrink(struct streamed *s, str body)
 {
     enum { AT_ONCE = 65536 };
     bool fine = true;
@@ -295,7 +295,7 @@ static void weaken(struct request *rq)
     }
 }
 
-static void compress(struct request *rq)
+WAITS static void compress(struct request *rq)
 {
     struct reply *r = rq->reply;
     const struct coding_config *c = r->coder->config;

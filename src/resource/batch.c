@@ -63,7 +63,7 @@ static bool put_version(const struct batch *b, struct request *rq)
 }
 
 /* Through the router to the endpoint, as a request that came by itself. */
-static int run_endpoint(struct batch *b, struct err *err)
+WAITS static int run_endpoint(struct batch *b, struct err *err)
 {
     struct request *rq = b->rq;
     str allow;
@@ -85,7 +85,7 @@ static int run_endpoint(struct batch *b, struct err *err)
     return rq->reply->body.full ? resource__full(err) : 0;
 }
 
-static int run_as_request(struct batch *b, size_t at, struct err *err)
+WAITS static int run_as_request(struct batch *b, size_t at, struct err *err)
 {
     struct request *rq = b->rq;
     const struct operation *op = &b->all[at];
@@ -116,7 +116,7 @@ static void give_back(void *arg)
     b->lent = false;
 }
 
-static int run_one(struct batch *b, size_t at, struct err *err)
+WAITS static int run_one(struct batch *b, size_t at, struct err *err)
 {
     b->whole = *b->rq;
     b->lent = true;
@@ -169,9 +169,9 @@ static bool may_go_on(const struct err *err)
 
 /* ---- all of them ---- */
 
-static int run_list(struct batch *b, size_t first, size_t end, struct err *err);
+WAITS static int run_list(struct batch *b, size_t first, size_t end, struct err *err);
 
-static int run_any(struct batch *b, size_t at, struct err *err)
+WAITS static int run_any(struct batch *b, size_t at, struct err *err)
 {
     struct operation *op = &b->all[at];
     if (op->group)
@@ -195,7 +195,7 @@ static void keep_problem(struct batch *b, size_t at, const struct err *why)
 }
 
 /* Within a savepoint of its own. */
-static int run_optional(struct batch *b, size_t at, struct err *err)
+WAITS static int run_optional(struct batch *b, size_t at, struct err *err)
 {
     struct db_tx *tx = b->rq->tx;
     struct err why = {0};
@@ -295,7 +295,7 @@ static void forget(struct batch *b)
     }
 }
 
-static int run_all(void *ctx, struct db_tx *tx, struct err *err)
+WAITS static int run_all(void *ctx, struct db_tx *tx, struct err *err)
 {
     struct batch *b = ctx;
     struct db_tx *outer = b->rq->tx;
@@ -307,7 +307,7 @@ static int run_all(void *ctx, struct db_tx *tx, struct err *err)
 }
 
 /* With an Idempotency-Key: the transaction is there already. */
-static int run_inside(struct batch *b, struct err *err)
+WAITS static int run_inside(struct batch *b, struct err *err)
 {
     struct db_tx *tx = b->rq->tx;
     if (!db_tx_suits(tx, b->options.isolation))

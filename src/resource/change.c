@@ -56,8 +56,8 @@ static size_t assignments(const struct resource *r, const struct body_row *row, 
 
 /* The row as it is, as if one statement had changed it to that; none when the caller may not change
  * it. */
-static int read_row(struct request *rq, const struct resource *r, const struct fixed *key,
-                    struct rows *out, struct err *err)
+WAITS static int read_row(struct request *rq, const struct resource *r, const struct fixed *key,
+                          struct rows *out, struct err *err)
 {
     struct select sel = {.table = r->table, .limit = 1};
     sel.columns = all_columns(&rq->arena, r->table);
@@ -67,8 +67,8 @@ static int read_row(struct request *rq, const struct resource *r, const struct f
     return resource__select(rq, r->set, &sel, 1, out, err);
 }
 
-static int update_row(struct request *rq, const struct resource *r, const struct update *u,
-                      const struct body *body, struct rows *out, struct err *err)
+WAITS static int update_row(struct request *rq, const struct resource *r, const struct update *u,
+                            const struct body *body, struct rows *out, struct err *err)
 {
     struct db_write w = {0};
     struct err refused = {0};
@@ -82,8 +82,8 @@ static int update_row(struct request *rq, const struct resource *r, const struct
 }
 
 /* No row was changed, or a sum did not fit (which SQLite tells by changing none): which of both? */
-static int not_changed(struct request *rq, const struct resource *r, const struct fixed *key,
-                       const struct body *body, struct err *err)
+WAITS static int not_changed(struct request *rq, const struct resource *r, const struct fixed *key,
+                             const struct body *body, struct err *err)
 {
     struct rows there = {0};
     if (!resource__adds(r, body))
@@ -110,8 +110,8 @@ int resource__change_row(struct request *rq, const struct resource *r, bool repl
     return resource__verify(rq, r, out, ACTION_UPDATE, err);
 }
 
-static int change_as(struct request *rq, const struct resource *r, enum body_kind kind,
-                     struct err *err)
+WAITS static int change_as(struct request *rq, const struct resource *r, enum body_kind kind,
+                           struct err *err)
 {
     struct fixed key;
     struct value json;
@@ -133,18 +133,18 @@ static int change_as(struct request *rq, const struct resource *r, enum body_kin
     return 0;
 }
 
-static int replace(struct request *rq, const struct resource *r, struct err *err)
+WAITS static int replace(struct request *rq, const struct resource *r, struct err *err)
 {
     return change_as(rq, r, BODY_REPLACE, err);
 }
 
-static int patch(struct request *rq, const struct resource *r, struct err *err)
+WAITS static int patch(struct request *rq, const struct resource *r, struct err *err)
 {
     return change_as(rq, r, BODY_PATCH, err);
 }
 
-static int change(struct request *rq, const void *data, enum action act, guarded_fn *fn,
-                  struct err *err)
+WAITS static int change(struct request *rq, const void *data, enum action act, guarded_fn *fn,
+                        struct err *err)
 {
     struct resource copy;
     const struct resource *r;
@@ -162,7 +162,7 @@ int resource__patch(struct request *rq, const void *data, struct err *err)
     return change(rq, data, ACTION_UPDATE, patch, err);
 }
 
-static int remove_row(struct request *rq, const struct resource *r, struct err *err)
+WAITS static int remove_row(struct request *rq, const struct resource *r, struct err *err)
 {
     struct fixed key;
     struct db_write w = {0};

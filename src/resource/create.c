@@ -85,8 +85,8 @@ static int insert(struct request *rq, const struct resource *r, const struct bod
     return sql_insert(r->set->config->dialect, a, &in, out, err);
 }
 
-static int insert_all(struct request *rq, const struct resource *r, const struct body *body,
-                      struct batch *b, struct err *err)
+WAITS static int insert_all(struct request *rq, const struct resource *r, const struct body *body,
+                            struct batch *b, struct err *err)
 {
     b->list = ARENA_ARRAY(&rq->arena, struct db_write, body->count);
     b->first = ARENA_ARRAY(&rq->arena, size_t, body->count);
@@ -108,8 +108,8 @@ static bool violated(int code)
 }
 
 /* Makes the rows; fails with what the database has against which of them. */
-static int make(struct request *rq, const struct resource *r, const struct body *body,
-                struct batch *b, struct err *err)
+WAITS static int make(struct request *rq, const struct resource *r, const struct body *body,
+                      struct batch *b, struct err *err)
 {
     struct err refused = {0};
     int code = insert_all(rq, r, body, b, &refused);
@@ -182,7 +182,8 @@ static void show_one(struct request *rq, const struct resource *r, const struct 
 /* ---- the endpoint ---- */
 
 /* The foreign key of a sub-resource's rows. */
-static int below(struct request *rq, const struct resource *r, struct fixed *out, struct err *err)
+WAITS static int below(struct request *rq, const struct resource *r, struct fixed *out,
+                       struct err *err)
 {
     struct value *values = NULL;
     bool asked;
@@ -208,7 +209,7 @@ int resource__make(struct request *rq, const struct resource *r, const struct bo
     return 0;
 }
 
-static int create(struct request *rq, const struct resource *r, struct err *err)
+WAITS static int create(struct request *rq, const struct resource *r, struct err *err)
 {
     struct fixed fixed = {.grant = r->grant};
     struct body body;

@@ -74,14 +74,14 @@ static void set_headers(struct request *rq, const struct file_value *f, const st
 /* ---- bytes ---- */
 
 /* The head waits for the first bytes: a store that is away can still be told. */
-static int flush(struct request *rq, struct err *err)
+WAITS static int flush(struct request *rq, struct err *err)
 {
     if (!rq->reply->started)
         TRY(reply_begin(rq, err));
     return reply_flush(rq, err);
 }
 
-static int send_bytes(struct sending *s, uint64_t at, uint64_t len, struct err *err)
+WAITS static int send_bytes(struct sending *s, uint64_t at, uint64_t len, struct err *err)
 {
     struct reply *reply = s->rq->reply;
     file_until(s->reader, at + len);
@@ -122,7 +122,7 @@ static uint64_t length_of_parts(const struct sending *s)
     return all;
 }
 
-static int send_parts(struct sending *s, struct err *err)
+WAITS static int send_parts(struct sending *s, struct err *err)
 {
     char room[PART_HEAD_MOST];
     struct buf *body = &s->rq->reply->body;
@@ -166,7 +166,7 @@ static int none_of_it(struct request *rq, uint64_t size, struct err *err)
                       (unsigned long long)size);
 }
 
-static int send(struct sending *s, struct err *err)
+WAITS static int send(struct sending *s, struct err *err)
 {
     struct request *rq = s->rq;
     struct byte_range r = s->count ? s->ranges[0] : (struct byte_range){0, s->size};

@@ -89,7 +89,7 @@ static int in_time(uint64_t until, struct err *err)
                                : fail(err, E_SLOW, "the upload took longer than uploads.timeout");
 }
 
-static int take_bytes(struct upload *u, const struct column *c, str bytes, struct err *err)
+WAITS static int take_bytes(struct upload *u, const struct column *c, str bytes, struct err *err)
 {
     if (bytes.len > c->file->max || u->size > c->file->max - bytes.len)
         return too_large(c, err);
@@ -156,7 +156,7 @@ static int no_file_column(struct form *f, const struct column *c, struct err *er
                   err);
 }
 
-static int begin_file(struct form *f, struct err *err)
+WAITS static int begin_file(struct form *f, struct err *err)
 {
     const struct multipart_part *p = &f->m.part;
     const struct column *c = table_column(f->r->table, p->name);
@@ -183,7 +183,7 @@ static int begin_file(struct form *f, struct err *err)
     return 0;
 }
 
-static int begin_part(struct form *f, struct err *err)
+WAITS static int begin_part(struct form *f, struct err *err)
 {
     const struct multipart_part *p = &f->m.part;
     if (f->parts++ == f->r->set->config->upload_parts)
@@ -195,7 +195,7 @@ static int begin_part(struct form *f, struct err *err)
     return p->filename.ptr ? begin_file(f, err) : begin_text(f, err);
 }
 
-static int take_data(struct form *f, str bytes, struct err *err)
+WAITS static int take_data(struct form *f, str bytes, struct err *err)
 {
     size_t most = f->r->set->config->upload_fields;
     if (f->empty)
@@ -224,7 +224,7 @@ static int end_text(struct form *f, struct err *err)
     return str_is(name, "_charset_") ? 0 : fields_add(&f->fields, name, text, err);
 }
 
-static int end_file(struct form *f, struct err *err)
+WAITS static int end_file(struct form *f, struct err *err)
 {
     struct upload *u = f->u;
     struct digests got;
@@ -240,7 +240,7 @@ static int end_file(struct form *f, struct err *err)
     return 0;
 }
 
-static int take_event(struct form *f, enum multipart_event event, struct err *err)
+WAITS static int take_event(struct form *f, enum multipart_event event, struct err *err)
 {
     switch (event) {
     case MULTIPART_PART:
@@ -289,7 +289,7 @@ static int end_digests(struct form *f, struct err *err)
     return digests_check(&f->want_all_repr, &got, "Repr-Digest", err);
 }
 
-static int read_all(struct form *f, struct err *err)
+WAITS static int read_all(struct form *f, struct err *err)
 {
     enum multipart_event event;
     str piece;
@@ -374,7 +374,7 @@ int resource__form_receive(struct request *rq, const void *data, struct err *err
 /* ---- one file by itself ---- */
 
 /* Is there a row, as far as the caller can tell? *has: it has a file there. */
-static int look(struct request *rq, const struct resource *r, bool *has, struct err *err)
+WAITS static int look(struct request *rq, const struct resource *r, bool *has, struct err *err)
 {
     struct resource reader;
     struct select sel = {.table = r->table, .limit = 1};
@@ -393,8 +393,8 @@ static int look(struct request *rq, const struct resource *r, bool *has, struct 
     return rows.count ? 0 : resource__missing(rq, r->set, r->table, err);
 }
 
-static int receive_bytes(struct request *rq, const struct resource *r, struct upload *u,
-                         struct err *err)
+WAITS static int receive_bytes(struct request *rq, const struct resource *r, struct upload *u,
+                               struct err *err)
 {
     uint64_t until = loop_now() + r->set->config->upload_ms * 1000000;
     str piece;

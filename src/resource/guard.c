@@ -138,8 +138,8 @@ struct guarded {
     enum action act;
 };
 
-static int held(struct request *rq, const struct resource *r, enum action act, guarded_fn *fn,
-                struct err *err)
+WAITS static int held(struct request *rq, const struct resource *r, enum action act, guarded_fn *fn,
+                      struct err *err)
 {
     struct resource copy = *r;
     TRY(resource__precondition(rq, r, act, &copy.only_new, err));
@@ -147,7 +147,7 @@ static int held(struct request *rq, const struct resource *r, enum action act, g
 }
 
 /* Once more from the start when the transaction clashed: nothing of the answer stays. */
-static int block(void *ctx, struct db_tx *tx, struct err *err)
+WAITS static int block(void *ctx, struct db_tx *tx, struct err *err)
 {
     struct guarded *g = ctx;
     g->rq->reply->header_count = g->headers;

@@ -52,7 +52,7 @@ struct cond *resource__granted(struct arena *a, const struct resource *r, struct
 WAITS int resource__untouched(struct request *rq, const struct resource *r, const struct value *id,
                               enum action act, struct err *err);
 
-typedef int guarded_fn(struct request *rq, const struct resource *r, struct err *err);
+WAITS typedef int guarded_fn(struct request *rq, const struct resource *r, struct err *err);
 /* Runs fn, in a transaction when rows must be looked at afterwards. */
 WAITS int resource__guarded(struct request *rq, const struct resource *r, guarded_fn *fn,
                             struct err *err);

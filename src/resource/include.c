@@ -195,8 +195,8 @@ static bool within(const struct rows *r, const struct select *s)
 
 /* A page's parents mostly have few children each: then no limit need be looked up for them.
  * 1: out has the rows; 0: somebody has many, or it does not pay. */
-static int fetch_loose(struct grow *g, const struct include *inc, const struct value *keys,
-                       struct rows *out)
+WAITS static int fetch_loose(struct grow *g, const struct include *inc, const struct value *keys,
+                             struct rows *out)
 {
     struct stmt st = {0};
     size_t most = keys->count * LOOSE_ROWS + LOOSE_ROWS;
@@ -213,8 +213,8 @@ static int fetch_loose(struct grow *g, const struct include *inc, const struct v
     return 0;
 }
 
-static int fetch(struct grow *g, const struct include *inc, const struct keyset *set,
-                 struct rows *out)
+WAITS static int fetch(struct grow *g, const struct include *inc, const struct keyset *set,
+                       struct rows *out)
 {
     struct arena *a = &g->rq->arena;
     struct value keys = keyset_value(set, a);
@@ -265,10 +265,10 @@ static bool too_heavy(const struct grow *g, const struct level *level)
     return sum > (uint64_t)g->set->config->include_rows;
 }
 
-static int grow(struct grow *g, struct level *level);
+WAITS static int grow(struct grow *g, struct level *level);
 
-static int grow_branch(struct grow *g, const struct level *up, const struct include *inc,
-                       struct branch *b)
+WAITS static int grow_branch(struct grow *g, const struct level *up, const struct include *inc,
+                             struct branch *b)
 {
     struct arena *a = &g->rq->arena;
     struct keyset set;

@@ -44,7 +44,7 @@ static void total_least(struct listing *l)
         l->page.total = seen;
 }
 
-static int take_total(struct listing *l, struct err *err)
+WAITS static int take_total(struct listing *l, struct err *err)
 {
     struct request *rq = l->rq;
     struct stmt st = {0};
@@ -87,7 +87,7 @@ static void take_cursors(struct listing *l)
 }
 
 /* Fills in the page. An empty list may be empty because its parent is not there. */
-static int settle(struct listing *l, struct err *err)
+WAITS static int settle(struct listing *l, struct err *err)
 {
     const struct resource *r = l->r;
     if (l->settled)
@@ -104,7 +104,7 @@ static int settle(struct listing *l, struct err *err)
 }
 
 /* Sends what is there, the head before it when this is the first time. */
-static int flush(struct listing *l, struct err *err)
+WAITS static int flush(struct listing *l, struct err *err)
 {
     struct request *rq = l->rq;
     if (!rq->reply->started) {
@@ -171,7 +171,7 @@ static int take_row(void *ctx, const struct value *cells, size_t count)
     return b->len >= l->stream_at ? DB_PAUSE : 0;
 }
 
-static int put_plain(struct listing *l, struct err *err)
+WAITS static int put_plain(struct listing *l, struct err *err)
 {
     const struct resource_set *s = l->r->set;
     struct request *rq = l->rq;
@@ -221,7 +221,7 @@ static void measure(struct listing *l, struct rows *rows)
     l->last = rows_at(rows, rows->count - 1, 0);
 }
 
-static int put_held(struct listing *l, struct err *err)
+WAITS static int put_held(struct listing *l, struct err *err)
 {
     struct request *rq = l->rq;
     struct buf *b = &rq->reply->body;
@@ -248,7 +248,7 @@ static int put_held(struct listing *l, struct err *err)
 /* ---- the whole ---- */
 
 /* The request, understood; for a sub-resource only the rows that hang on its parent. */
-static int understand(struct listing *l, struct err *err)
+WAITS static int understand(struct listing *l, struct err *err)
 {
     struct request *rq = l->rq;
     const struct resource *r = l->r;
@@ -282,7 +282,7 @@ static void settle_late(struct listing *l)
     take_cursors(l);
 }
 
-static int answer(struct listing *l, struct err *err)
+WAITS static int answer(struct listing *l, struct err *err)
 {
     struct buf *b = &l->rq->reply->body;
     l->rq->reply->type = LIT("application/json");

@@ -39,8 +39,8 @@ static size_t changed_at(const struct resource *r, const struct row_shape *shape
 }
 
 /* Puts the row of st into the answer. */
-static int put_plain(struct request *rq, const struct resource *r, const struct stmt *st,
-                     const struct row_shape *shape, bool *found, struct err *err)
+WAITS static int put_plain(struct request *rq, const struct resource *r, const struct stmt *st,
+                           const struct row_shape *shape, bool *found, struct err *err)
 {
     struct sink s = {.body = &rq->reply->body,
                      .shape = shape,
@@ -56,8 +56,8 @@ static int put_plain(struct request *rq, const struct resource *r, const struct 
 }
 
 /* The same with related rows in it. */
-static int put_grown(struct request *rq, const struct resource *r, const struct select *sel,
-                     bool *found, struct err *err)
+WAITS static int put_grown(struct request *rq, const struct resource *r, const struct select *sel,
+                           bool *found, struct err *err)
 {
     struct level level = {.select = sel};
     level.shape = resource__shape(&rq->arena, r->set, sel);
@@ -85,8 +85,8 @@ int resource__show(struct request *rq, const struct resource *r, const struct se
 }
 
 /* The whole row, by a statement that was made before. */
-static int put_ready(struct request *rq, const struct resource *r, const struct stmt *st,
-                     bool *found, struct err *err)
+WAITS static int put_ready(struct request *rq, const struct resource *r, const struct stmt *st,
+                           bool *found, struct err *err)
 {
     const struct resource_set *s = r->set;
     rq->reply->type = LIT("application/json");

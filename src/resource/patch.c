@@ -147,7 +147,7 @@ static int same_frame(struct patching *p, const struct value *row, const struct 
 
 /* ---- one transaction ---- */
 
-static int read_locked(struct patching *p, struct rows *out, struct err *err)
+WAITS static int read_locked(struct patching *p, struct rows *out, struct err *err)
 {
     struct select sel = {.table = p->r->table, .limit = -1, .lock = true};
     sel.columns = all_columns(&p->rq->arena, p->r->table);
@@ -180,7 +180,7 @@ static int next_body(struct patching *p, const struct value *row, struct body *o
     return resource__take(a, t, &next, BODY_PATCH, p->key, out, err);
 }
 
-static int read_change_write(struct patching *p, struct err *err)
+WAITS static int read_change_write(struct patching *p, struct err *err)
 {
     struct rows before = {0};
     struct value row;
@@ -194,7 +194,7 @@ static int read_change_write(struct patching *p, struct err *err)
     return 0;
 }
 
-static int in_block(void *ctx, struct db_tx *tx, struct err *err)
+WAITS static int in_block(void *ctx, struct db_tx *tx, struct err *err)
 {
     struct patching *p = ctx;
     p->rq->tx = tx;

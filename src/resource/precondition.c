@@ -6,8 +6,8 @@
 #include "resource/guard.h"
 
 /* The row with all columns; NULL when there is none that the caller may read. */
-static int look(struct request *rq, const struct resource *r, const struct value *id,
-                const struct value **cells, struct err *err)
+WAITS static int look(struct request *rq, const struct resource *r, const struct value *id,
+                      const struct value **cells, struct err *err)
 {
     struct select sel = {.table = r->table, .limit = -1, .lock = true};
     struct resource reader;
@@ -49,8 +49,8 @@ static int judge(struct request *rq, const struct resource *r, const struct valu
 }
 
 /* Is there a row that the caller may change? */
-static int may_change(struct request *rq, const struct resource *r, const struct value *id,
-                      enum action act, struct err *err)
+WAITS static int may_change(struct request *rq, const struct resource *r, const struct value *id,
+                            enum action act, struct err *err)
 {
     struct select sel = {.table = r->table, .limit = 1};
     struct rows rows = {0};

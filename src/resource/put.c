@@ -6,7 +6,7 @@
 #include "resource/guard.h"
 
 /* The body again, by what may be written into a new row. */
-static int make(struct request *rq, const struct resource *r, struct err *err)
+WAITS static int make(struct request *rq, const struct resource *r, struct err *err)
 {
     const struct key *primary = &r->table->primary;
     struct value json, *id;
@@ -26,7 +26,7 @@ static int make(struct request *rq, const struct resource *r, struct err *err)
 }
 
 /* In a transaction of many steps a failure leaves it as it was. */
-static int make_inside(struct request *rq, const struct resource *r, struct err *err)
+WAITS static int make_inside(struct request *rq, const struct resource *r, struct err *err)
 {
     struct err wrong = {0};
     size_t headers = rq->reply->header_count;
@@ -46,8 +46,8 @@ static int make_inside(struct request *rq, const struct resource *r, struct err 
     return code;
 }
 
-static int is_there(struct request *rq, const struct resource *r, const struct fixed *key,
-                    bool *out, struct err *err)
+WAITS static int is_there(struct request *rq, const struct resource *r, const struct fixed *key,
+                          bool *out, struct err *err)
 {
     struct select sel = {.table = r->table, .limit = 1};
     struct rows rows = {0};
@@ -60,8 +60,9 @@ static int is_there(struct request *rq, const struct resource *r, const struct f
 }
 
 /* Somebody else made the row meanwhile; or a value of another column is taken, and err stays. */
-static int replace_after_all(struct request *rq, const struct resource *r, const struct fixed *key,
-                             const struct body *body, struct err *err)
+WAITS static int replace_after_all(struct request *rq, const struct resource *r,
+                                   const struct fixed *key, const struct body *body,
+                                   struct err *err)
 {
     struct err raced = *err;
     struct rows rows = {0};

@@ -30,8 +30,8 @@ static bool local_of_id(const struct resource *r, const struct value *id, struct
 }
 
 /* The given columns of the parent's row. */
-static int ask(struct request *rq, const struct resource *r, const struct value *id,
-               const struct key *columns, struct rows *out, struct err *err)
+WAITS static int ask(struct request *rq, const struct resource *r, const struct value *id,
+                     const struct key *columns, struct rows *out, struct err *err)
 {
     struct select sel = {.table = r->up, .limit = -1};
     sel.columns = columns->columns;

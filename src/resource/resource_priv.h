@@ -13,7 +13,7 @@ struct resource_set {
     const struct resource_config *config;
     struct row_shape *shapes; /* of all columns, by position in schema->tables */
     const str *nouns;         /* "product tag", in the same order */
-    const str *warnings;      /* `_warnings` of whole rows, in the same order; NULL: there are none */
+    const str *warnings; /* `_warnings` of whole rows, in the same order; NULL: there are none */
     /* Of a view (view.c): what it is a view of, and of whom. */
     const struct resource_set *base;
     uint64_t roles;
@@ -68,10 +68,10 @@ WAITS int resource__show(struct request *rq, const struct resource *r, const str
 
 /* The values of relation->local in the parent's row; asks the database unless they are its id.
  * Fails with NOTFOUND. *asked tells whether the row is known to be there. */
-int resource__local(struct request *rq, const struct resource *r, struct value **out, bool *asked,
-                    struct err *err);
+WAITS int resource__local(struct request *rq, const struct resource *r, struct value **out,
+                          bool *asked, struct err *err);
 /* NOTFOUND when the parent of a sub-resource is not there. */
-int resource__parent(struct request *rq, const struct resource *r, struct err *err);
+WAITS int resource__parent(struct request *rq, const struct resource *r, struct err *err);
 /* The condition on the target's rows. */
 struct cond *resource__scope(struct request *rq, const struct resource *r,
                              const struct value *local);

@@ -4,7 +4,8 @@
 
 /* In a transaction rows are held in memory: its session, or the writer, is there for one statement
  * after the other. */
-static int rows_in_tx(struct request *rq, const struct stmt *st, struct rows *out, struct err *err)
+WAITS static int rows_in_tx(struct request *rq, const struct stmt *st, struct rows *out,
+                            struct err *err)
 {
     struct db_write w = {.st = *st, .arena = &rq->arena, .expect = -1};
     TRY(db_tx_run(rq->tx, &w, err));
@@ -44,8 +45,8 @@ int resource__select(struct request *rq, const struct resource_set *s, const str
 }
 
 /* All of the list or nothing of it, and the transaction goes on. */
-static int write_in_tx(struct db_tx *tx, struct db_write *list, size_t count, size_t *failed,
-                       struct err *err)
+WAITS static int write_in_tx(struct db_tx *tx, struct db_write *list, size_t count, size_t *failed,
+                             struct err *err)
 {
     struct err ignored = {0};
     int code = 0;

@@ -143,7 +143,8 @@ static const struct check *told_check(const struct table *t, str told)
         const struct check *c = &t->checks[i];
         if (c->name.len && str_eq(c->name, told))
             return c;
-        bool fits = !c->name.len && c->count && told.len && str_eqi(column_stored(c->columns[0]), told);
+        bool fits =
+            !c->name.len && c->count && told.len && str_eqi(column_stored(c->columns[0]), told);
         if (fits && (!found || c->count > found->count))
             found = c;
     }
@@ -283,8 +284,8 @@ WAITS static int look_all(struct faults *f, const struct resource *r, const stru
     return 0;
 }
 
-static int orphan(struct faults *f, const struct resource *r, const struct body *body, size_t row,
-                  struct err *err)
+WAITS static int orphan(struct faults *f, const struct resource *r, const struct body *body,
+                        size_t row, struct err *err)
 {
     struct err lost = {0};
     if (r->relation && resource__parent(f->rq, r, &lost) < 0) {

@@ -6,7 +6,7 @@
 #include "http/http.h"
 
 /* Answers through rq->reply. A negative code becomes a problem+json answer (render/). */
-typedef int endpoint_fn(struct request *rq, const void *data, struct err *err);
+WAITS typedef int endpoint_fn(struct request *rq, const void *data, struct err *err);
 
 struct endpoint {
     endpoint_fn *run;

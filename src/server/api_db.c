@@ -186,8 +186,8 @@ static bool may_try_again(void *ctx)
     return !r->started && r->body.len == p->said;
 }
 
-static int outermost(struct cairn_request *c, const struct cairn_tx_options *o, cairn_handler *body,
-                     void *data)
+WAITS static int outermost(struct cairn_request *c, const struct cairn_tx_options *o,
+                           cairn_handler *body, void *data)
 {
     struct piece piece = {.c = c, .body = body, .data = data, .said = c->rq->reply->body.len};
     struct db_block block = {.body = run_piece, .again = may_try_again, .ctx = &piece};

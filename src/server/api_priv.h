@@ -12,8 +12,8 @@ struct cairn_request {
     struct request *rq;
     struct err *err; /* of the caller */
     const struct c_route *route;
-    size_t at;  /* the next link of its chain */
-    int status; /* of a failure that cairn_fail named, 0: that of err->code */
+    size_t at;   /* the next link of its chain */
+    int status;  /* of a failure that cairn_fail named, 0: that of err->code */
     bool doomed; /* a statement of the transaction failed and nothing since undid it */
     /* the JSON that is being written */
     unsigned depth;
@@ -23,7 +23,7 @@ struct cairn_request {
 
 /* api_db.c */
 struct value api_value(struct cairn_value v);
-int api_run_in_tx(struct cairn_request *c, struct db_write *w); /* of c->rq->tx */
+WAITS int api_run_in_tx(struct cairn_request *c, struct db_write *w); /* of c->rq->tx */
 
 static inline cairn_str api_str(str s)
 {

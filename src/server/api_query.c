@@ -10,8 +10,8 @@ static struct member *members(struct arena *a, const struct cairn_named *params,
     return list;
 }
 
-static int run(struct cairn_request *c, const struct query *q, const struct stmt *st,
-               struct db_write *out)
+WAITS static int run(struct cairn_request *c, const struct query *q, const struct stmt *st,
+                     struct db_write *out)
 {
     const struct world *w = c->rq->world;
     size_t most = (size_t)w->rest.limits.max_limit * API_ROWS_PER_LIMIT;

@@ -145,7 +145,7 @@ int cairn_body(struct cairn_request *c, cairn_str *out)
     return 0;
 }
 
-static int read_value(struct cairn_request *c, unsigned takes, const struct cairn_json **out)
+WAITS static int read_value(struct cairn_request *c, unsigned takes, const struct cairn_json **out)
 {
     struct value *v = ARENA_NEW(&c->rq->arena, struct value);
     TRY(body_read(c->rq, takes, &json_limits_default, v, c->err));

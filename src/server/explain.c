@@ -36,7 +36,7 @@ static void walk(void *arg)
     pipeline_walk(arg);
 }
 
-static void handle(struct request *rq, void *ctx)
+WAITS static void handle(struct request *rq, void *ctx)
 {
     struct visit *v = ctx;
     struct err err = {0};

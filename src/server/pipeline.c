@@ -10,7 +10,7 @@
 
 enum step { STEP_NEXT, STEP_ANSWERED, STEP_FAILED };
 
-typedef enum step step_enter(struct request *rq, struct err *err);
+WAITS typedef enum step step_enter(struct request *rq, struct err *err);
 typedef void step_leave(struct request *rq);
 
 struct stage {
@@ -53,7 +53,7 @@ static enum step step_cors(struct request *rq, struct err *err)
 }
 
 /* Those who ask whether the server lives are not limited. */
-static enum step step_limit(struct request *rq, struct err *err)
+WAITS static enum step step_limit(struct request *rq, struct err *err)
 {
     const struct world *w = rq->world;
     const struct endpoint *e = rq->endpoint;
@@ -63,7 +63,7 @@ static enum step step_limit(struct request *rq, struct err *err)
     return code < 0 ? STEP_FAILED : code > 0 ? STEP_ANSWERED : STEP_NEXT;
 }
 
-static enum step step_quota(struct request *rq, struct err *err)
+WAITS static enum step step_quota(struct request *rq, struct err *err)
 {
     const struct world *w = rq->world;
     const struct endpoint *e = rq->endpoint;
@@ -98,7 +98,7 @@ static void tell_bodies(const struct router *r, struct request *rq, enum method 
         reply_header(rq->reply, name, str_of(e->accepts));
 }
 
-static enum step step_route(struct request *rq, struct err *err)
+WAITS static enum step step_route(struct request *rq, struct err *err)
 {
     const struct world *w = rq->world;
     str allow;
@@ -137,7 +137,7 @@ static void forget(void *arg)
 }
 
 /* A defer, not a leave: a request that is ended on the spot lets go of its token, too. */
-static enum step step_sign_in(struct request *rq, struct err *err)
+WAITS static enum step step_sign_in(struct request *rq, struct err *err)
 {
     const struct world *w = rq->world;
     if (!w->identity)
@@ -170,7 +170,7 @@ static void tell_scheme(struct request *rq, const struct err *err)
 /* ---- run ---- */
 
 /* What may be sent twice and must not happen twice. */
-static int run_endpoint(const struct world *w, struct request *rq, struct err *err)
+WAITS static int run_endpoint(const struct world *w, struct request *rq, struct err *err)
 {
     const struct endpoint *e = rq->endpoint;
     bool takes_key = e->keyed && (rq->method == METHOD_POST || rq->method == METHOD_PATCH);
@@ -179,7 +179,7 @@ static int run_endpoint(const struct world *w, struct request *rq, struct err *e
     return e->run(rq, e->data, err);
 }
 
-static enum step step_run(struct request *rq, struct err *err)
+WAITS static enum step step_run(struct request *rq, struct err *err)
 {
     const struct endpoint *e = rq->endpoint;
     const struct world *w = rq->world;
@@ -248,7 +248,7 @@ static void failed(struct request *rq, struct err *err)
 }
 
 /* What failed before its run is negotiated, too. */
-static void negotiate(struct request *rq)
+WAITS static void negotiate(struct request *rq)
 {
     const struct world *w = rq->world;
     struct err err = {0};

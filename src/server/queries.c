@@ -15,9 +15,8 @@ struct loading {
 int queries_load(const struct config *c, const struct schema *s, struct query_set **out,
                  struct err *err)
 {
-    struct query_config config = {.dir = c->queries_path,
-                                  .dialect = config_dialect(c),
-                                  .rows_most = (size_t)c->queries_rows};
+    struct query_config config = {
+        .dir = c->queries_path, .dialect = config_dialect(c), .rows_most = (size_t)c->queries_rows};
     return query_load(&config, s, out, err);
 }
 
@@ -27,8 +26,8 @@ static int ask_admin(void *ctx, const struct stmt *st, struct arena *a, struct r
     return db_admin_run(ctx, st, a, out, err);
 }
 
-static int ask_fiber(void *ctx, const struct stmt *st, struct arena *a, struct rows *out,
-                     struct err *err)
+WAITS static int ask_fiber(void *ctx, const struct stmt *st, struct arena *a, struct rows *out,
+                           struct err *err)
 {
     enum { ROWS_MOST = 10000 }; /* of an EXPLAIN */
     return db_rows(ctx, st, a, ROWS_MOST, out, err);

@@ -49,16 +49,16 @@ static void keep_frozen(const struct serve *s, struct config *next)
     config__freeze(next, s->boot);
 }
 
-static int ask_fiber(void *ctx, const struct stmt *st, struct arena *a, struct rows *out,
-                     struct err *err)
+WAITS static int ask_fiber(void *ctx, const struct stmt *st, struct arena *a, struct rows *out,
+                           struct err *err)
 {
     enum { ROWS_MOST = 10000000 };
     return db_rows(ctx, st, a, ROWS_MOST, out, err);
 }
 
 /* Writes too: a collection that the settings name for the first time is made now. */
-static int run_fiber(void *ctx, const struct stmt *st, struct arena *a, struct rows *out,
-                     struct err *err)
+WAITS static int run_fiber(void *ctx, const struct stmt *st, struct arena *a, struct rows *out,
+                           struct err *err)
 {
     struct db_write w = {.st = *st, .arena = a, .expect = -1};
     if (!st->writes)
@@ -100,7 +100,7 @@ static void hand_out(struct serve *s, struct world *next)
     s->world = next;
 }
 
-static int next_world(struct loading *l, struct world **out)
+WAITS static int next_world(struct loading *l, struct world **out)
 {
     struct serve *s = l->serve;
     struct schema *schema = NULL;

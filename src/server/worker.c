@@ -119,7 +119,7 @@ static void account(const struct request *rq)
         log_tap(&line);
 }
 
-static void handle(struct request *rq, void *ctx)
+WAITS static void handle(struct request *rq, void *ctx)
 {
     enum { ID_MOST = 64 };
     struct worker *w = ctx;
@@ -208,7 +208,7 @@ static void sync_keys(struct identity *i)
         log_event_str(LOG_ERROR, "the keys of tokens stay as they were", "error", str_of(err.text));
 }
 
-static void sweep_old(const struct world *world)
+WAITS static void sweep_old(const struct world *world)
 {
     struct err err = {0};
     if (account_sweep(world->accounts, (int64_t)time(NULL), &err) < 0 && err.code != E_BUSY &&
@@ -221,7 +221,7 @@ static void sweep_old(const struct world *world)
         log_event_str(LOG_WARN, "old security events cannot be deleted", "error", str_of(err.text));
 }
 
-static void sweep_proofs(const struct world *world)
+WAITS static void sweep_proofs(const struct world *world)
 {
     struct err err = {0};
     if (account_sweep_proofs(world->accounts, &err) < 0 && err.code != E_BUSY &&
@@ -300,8 +300,7 @@ static void say_ready(struct worker *w)
 
 static int prepare(struct worker *w)
 {
-    static const struct http_hooks hooks = {
-        .handle = handle, .pieces = pieces, .refused = refused};
+    static const struct http_hooks hooks = {.handle = handle, .pieces = pieces, .refused = refused};
     struct serve *s = w->serve;
     const struct config *c = s->boot;
     metrics_thread_begin();

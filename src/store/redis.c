@@ -507,8 +507,8 @@ WAITS static int ask_once(struct redis_link *l, const struct store_take *list, s
     return wait_for(l, a, out);
 }
 
-static int redis_take(struct store *s, const struct store_take *list, size_t n, uint64_t now_ns,
-                      struct limit_verdict *out, struct err *err)
+WAITS static int redis_take(struct store *s, const struct store_take *list, size_t n,
+                            uint64_t now_ns, struct limit_verdict *out, struct err *err)
 {
     struct redis_link *l = (struct redis_link *)(void *)s; /* base is first */
     (void)now_ns;
