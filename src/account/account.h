@@ -3,6 +3,7 @@
 #ifndef CAIRN_ACCOUNT_H
 #define CAIRN_ACCOUNT_H
 
+#include "auth/clients.h"
 #include "auth/identity.h"
 #include "db/db.h"
 #include "mail/mail.h"
@@ -51,10 +52,11 @@ struct account_config {
     enum mfa_rule mfa; /* second factors */
     /* API keys, and passwords with each request: */
     bool keys, basic;
-    int64_t key_s;               /* how long a key is good at most; 0: for ever */
+    int64_t key_s;                       /* how long a key is good at most; 0: for ever */
     const struct issuer_config *issuers; /* others whose tokens are taken */
     size_t issuer_count;
-    const struct access *access; /* whose roles a key may have; NULL in a preview */
+    const struct access *access;   /* whose roles a key may have; NULL in a preview */
+    const struct clients *clients; /* apps that people may let in; NULL: none */
 };
 
 struct accounts;
@@ -113,6 +115,47 @@ bool account_mails(const struct accounts *x); /* there are letters */
 WAITS int account_who(const struct accounts *x, struct request *rq, int64_t now,
                       struct signed_in **out, struct err *err);
 
+/* ---- for pages of ours that people sign in on (oauth/; door.c) ---- */
+
+struct account_person {
+    str key, sid;  /* the account's; the session's, where there is one */
+    int64_t since; /* when he signed in */
+    const struct value *cells;
+};
+/* Whose cookie the request has; out->key empty: nobody's. */
+WAITS int account_person(const struct accounts *x, struct request *rq, struct account_person *out,
+                         struct err *err);
+/* An account that may be used; out->key empty: there is none. */
+WAITS int account_person_by(const struct accounts *x, struct request *rq, str key,
+                            struct account_person *out, struct err *err);
+/* By a form: a new session, and Set-Cookie. *mfa_token not empty: the code of the account's second
+ * factor is wanted, and nobody is signed in yet. Fails with SIGNIN, DENIED, LIMITED. */
+WAITS int account_sign_in(const struct accounts *x, struct request *rq, str login, str password,
+                          str *mfa_token, struct account_person *out, struct err *err);
+/* code: of the app, or a recovery code. */
+WAITS int account_sign_in_code(const struct accounts *x, struct request *rq, str mfa_token,
+                               str code, struct account_person *out, struct err *err);
+/* Who is signed in, as a person and not by a key or an app. Fails with SIGNIN, DENIED. */
+int account_owner(const struct request *rq, str *key, struct err *err);
+/* What a form has that changes something for whom that session is. */
+void account_form_token(const struct accounts *x, str sid, char out[CSRF_TEXT]);
+bool account_form_good(const struct accounts *x, struct request *rq, str sid, str token);
+/* A text column that its owner may see; or ptr NULL. */
+str account_column_text(const struct accounts *x, struct arena *a, const struct account_person *who,
+                        str name);
+str account_email(const struct accounts *x, const struct account_person *who, bool *verified);
+/* Attempts on a name, as on an account's. Fail with LIMITED. */
+int account_may_try(const struct accounts *x, struct request *rq, str name, struct err *err);
+WAITS int account_tried(const struct accounts *x, struct request *rq, str name, struct err *err);
+str account_client(const struct accounts *x, struct request *rq); /* its network */
+void account_time(struct buf *b, int64_t seconds);                /* JSON */
+struct db *account_db(const struct accounts *x);
+struct identity *account_identity(const struct accounts *x);
+enum account_event { ACCOUNT_APP_LET_IN, ACCOUNT_APP_ENDED, ACCOUNT_APP_REUSED };
+/* Adds an event to a list of writes, where the settings want them. */
+void account_audit(const struct accounts *x, struct request *rq, enum account_event event, str key,
+                   str detail, struct db_write *list, size_t *count);
+
 /* ---- API keys, for commands ---- */
 
 struct key_wish {
@@ -134,6 +177,8 @@ void account_key_make(struct arena *a, const struct key_wish *w, struct key_made
  * named. access may be NULL: then roles are not looked at. */
 int account_key_check(struct arena *a, const struct schema *s, const struct access *access,
                       const struct principal *owner, const struct key_wish *w, struct err *err);
+/* One scope alone, such as "posts:read". Fails with INVALID. */
+int account_scope_check(struct arena *a, const struct schema *s, str scope, struct err *err);
 /* Live keys of an account (empty: of all): id, account, name, hint, roles, can, created_at,
  * expires_at, used_at. */
 struct stmt account_keys_list(struct arena *a, str account);

@@ -183,6 +183,13 @@ bool cookie__plain(const struct accounts *x,
                    const struct request *rq); /* over http, in development */
 endpoint_fn cookie__csrf;
 
+/* The session of the request's cookie, and its account; who->cells NULL: there is none. */
+WAITS int cookie__session(struct request *rq, const struct accounts *x, int64_t now,
+                          struct session *s, struct account *who, struct err *err);
+/* A new session in the place of the one that the request came with; Set-Cookie, no body. */
+WAITS int cookie__enter(struct request *rq, const struct accounts *x, const struct account *who,
+                        struct session *s, struct err *err);
+
 /* ---- csrf.c ---- */
 str csrf__origin(str url); /* "https://host:port", or empty */
 /* Whether a write under this session may be what its owner wants. Fails with DENIED. */
@@ -210,6 +217,11 @@ WAITS int basic__who(struct request *rq, const struct accounts *x, str coded, in
                      struct signed_in **out, struct err *err);
 /* What was remembered of the password with that hash is not good any more. */
 void basic__forget(const struct accounts *x, const struct account *who);
+
+/* ---- app.c ---- */
+/* By an access token of ours: of a session, or of an app. Fails as identity_check. */
+WAITS int app__who(struct request *rq, const struct accounts *x, str token, int64_t now,
+                   struct signed_in **out, struct err *err);
 
 /* ---- outside.c ---- */
 /* By a token that another issuer may have signed. Fails as identity_check and issuer_check. */
@@ -300,6 +312,10 @@ WAITS void account__note_failure(struct request *rq, const struct accounts *x,
 /* Whether there is one left, without taking it. Fails with LIMITED. */
 int account__may_attempt(struct request *rq, const struct accounts *x, str login, struct err *err);
 
+/* The account of that name when the password is its own. Fails with SIGNIN, word bad_credentials;
+ * LIMITED. */
+WAITS int account__prove_login(struct request *rq, const struct accounts *x, str login,
+                               str password, struct account *who, struct err *err);
 /* Fails with SIGNIN, word bad_credentials, when it is not the account's. */
 WAITS int account__prove(struct request *rq, const struct accounts *x, const struct account *who,
                          str password, struct err *err);
@@ -347,6 +363,9 @@ WAITS int mfa__token(struct request *rq, const struct accounts *x, enum mfa_kind
 /* Whether the first factor is enough. Fails with SIGNIN, words mfa_required and mfa_setup_required;
  * mfa__gate adds the token for what comes next. */
 WAITS int mfa__gate(struct request *rq, const struct accounts *x, str account, struct err *err);
+/* For the code of that account, whose password was right. */
+WAITS int mfa__page_token(struct request *rq, const struct accounts *x, str account, str *token,
+                          struct err *err);
 WAITS int mfa__alone(struct request *rq, const struct accounts *x, str account, struct err *err);
 /* Where it is required: whether the account has one, as sessions and keys of before need. Fails
  * with SIGNIN, word mfa_setup_required. */

@@ -80,6 +80,18 @@ WAITS static int look_up(struct request *rq, const struct accounts *x, str sid, 
     return code == E_SIGNIN ? 0 : code;
 }
 
+int cookie__session(struct request *rq, const struct accounts *x, int64_t now, struct session *s,
+                    struct account *who, struct err *err)
+{
+    str value, sid;
+    uint64_t counter;
+    *who = (struct account){0};
+    if (!given(rq, x, &value) ||
+        !identity_unseal(&rq->arena, x->identity, SEALED_COOKIE, value, &sid, &counter))
+        return 0;
+    return look_up(rq, x, sid, now, s, who, err);
+}
+
 static int64_t until(const struct accounts *x, const struct session *s, int64_t now)
 {
     int64_t at = now + session__pause(x, KEPT_SECONDS);
@@ -181,6 +193,14 @@ int cookie__begin(struct request *rq, const struct accounts *x, const struct acc
     account__put(b, x, who);
     buf_char(b, '}');
     return 0;
+}
+
+int cookie__enter(struct request *rq, const struct accounts *x, const struct account *who,
+                  struct session *s, struct err *err)
+{
+    str csrf;
+    TRY(end_old(rq, x, err));
+    return begin(rq, x, who, s, &csrf, err);
 }
 
 int cookie__renew(struct request *rq, const struct accounts *x, const struct account *who, str *sid,

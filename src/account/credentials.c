@@ -137,9 +137,8 @@ void account__note_failure(struct request *rq, const struct accounts *x, enum au
     log_end(&l);
 }
 
-/* The account of that name when the password is its own. */
-WAITS static int prove(struct request *rq, const struct accounts *x, str login, str password,
-                       struct account *who, struct err *err)
+int account__prove_login(struct request *rq, const struct accounts *x, str login, str password,
+                         struct account *who, struct err *err)
 {
     struct password_verdict v;
     struct value in = value_text(login), name;
@@ -191,7 +190,7 @@ int account__login(struct request *rq, const void *data, struct err *err)
     bool cookie;
     TRY(cookie__wanted(rq, x, &cookie, err));
     TRY(credentials(rq, x, &body, &login, &password, err));
-    TRY(prove(rq, x, login, password, &who, err));
+    TRY(account__prove_login(rq, x, login, password, &who, err));
     if (!account__verified(x, &who))
         return fail_field(err, E_DENIED, LIT("not_verified"), LIT(""),
                           "the account is not verified yet");
@@ -238,7 +237,7 @@ int account__show(struct request *rq, const void *data, struct err *err)
     const struct accounts *x = data;
     struct account who;
     str key = rq->principal ? rq->principal->subject : LIT("");
-    if (!key.len)
+    if (!key.len || rq->principal->app.len) /* an app asks at /oauth/userinfo */
         TRY(account__me(rq, &key, err));
     TRY(account__by_key(rq, x, key, &who, err));
     if (!who.cells)

@@ -165,6 +165,11 @@ static int check_scope(struct arena *a, const struct schema *s, str scope, struc
                      str_nearest(name, names, s->table_count));
 }
 
+int account_scope_check(struct arena *a, const struct schema *s, str scope, struct err *err)
+{
+    return check_scope(a, s, scope, err);
+}
+
 int account_key_check(struct arena *a, const struct schema *s, const struct access *access,
                       const struct principal *owner, const struct key_wish *w, struct err *err)
 {

@@ -23,6 +23,17 @@ WAITS static int remove_all(struct request *rq, const struct accounts *x, const 
         {.arena = &rq->arena, .expect = -1},
         {.arena = &rq->arena, .expect = -1},
         proof__end(rq, who->key),
+        {.arena = &rq->arena,
+         .expect = -1,
+         .st = STATEMENT("UPDATE cairn_oauth_grants SET revoked_at = $1 WHERE account = $2"
+                         " AND revoked_at IS NULL",
+                         now, key)},
+        {.arena = &rq->arena,
+         .expect = -1,
+         .st = STATEMENT("DELETE FROM cairn_oauth_codes WHERE account = $1", key)},
+        {.arena = &rq->arena,
+         .expect = -1,
+         .st = STATEMENT("DELETE FROM cairn_oauth_consents WHERE account = $1", key)},
         {.expect = -1}};
     struct audit_note note = {.event = AUDIT_ACCOUNT_DELETED, .account = who->key};
     size_t count = COUNT_OF(list) - 1;
@@ -31,7 +42,8 @@ WAITS static int remove_all(struct request *rq, const struct accounts *x, const 
     account_mfa_end(&rq->arena, who->key, factors);
     for (int i = 0; i < MFA_TABLES; i++)
         list[2 + i].st = factors[i];
-    list[1].st.writes = true;
+    for (size_t i = 1; i < COUNT_OF(list) - 1; i++)
+        list[i].st.writes = true;
     TRY(sql_remove(x->config->dialect, &rq->arena, &r, &list[0].st, err));
     rq->statements += (unsigned)count;
     int code = db_write(x->db, list, count, NULL, err);

@@ -100,6 +100,19 @@ static int passkey_wanted(struct err *err)
                       "the account has a passkey: sign in with that");
 }
 
+int mfa__page_token(struct request *rq, const struct accounts *x, str account, str *token,
+                    struct err *err)
+{
+    struct factor f;
+    char stamp[DIGEST_TEXT + 1];
+    TRY(factor__find(rq, x, account, &f, err));
+    if (!f.secret.len)
+        return passkey_wanted(err);
+    TRY(stamp_of(rq, x, account, stamp, err));
+    *token = token_make(rq, x, MFA_VERIFY, account, stamp);
+    return 0;
+}
+
 /* kind: of the token for what comes next; MFA_NONE: there is none. */
 WAITS static int needed(struct request *rq, const struct accounts *x, str account,
                         enum mfa_kind *kind, struct err *err)

@@ -135,13 +135,13 @@ int outside__who(struct request *rq, const struct accounts *x, str token, int64_
     unsigned stamp;
     struct value head, claims;
     if (identity_holds(x->identity, token))
-        return identity_check(x->identity, token, now, out, err);
+        return app__who(rq, x, token, now, out, err);
     *out = identity_kept(x->identity, BY_ISSUER, token, now, &stamp);
     if (*out)
         return 0;
     TRY(jwt_peek(&rq->arena, token, &head, &claims, err));
     struct issuer *issuer = identity_issuer(x->identity, text_of(&claims, LIT("iss")));
     if (!issuer)
-        return identity_check(x->identity, token, now, out, err);
+        return app__who(rq, x, token, now, out, err);
     return check(rq, x, issuer, token, now, stamp, out, err);
 }

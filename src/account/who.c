@@ -21,7 +21,7 @@ WAITS static int by_authorization(const struct accounts *x, struct request *rq, 
         return key__who(rq, x, rest, LIT(""), now, out, err);
     if (identity_outside(x->identity))
         return outside__who(rq, x, rest, now, out, err);
-    return identity_check(x->identity, rest, now, out, err);
+    return app__who(rq, x, rest, now, out, err);
 }
 
 int account_who(const struct accounts *x, struct request *rq, int64_t now, struct signed_in **out,

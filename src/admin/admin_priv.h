@@ -89,6 +89,7 @@ void doc__object_row(struct doc *d, const struct column *const *columns, size_t 
 bool doc__resource(struct doc *d, const struct endpoint *e);
 bool doc__query(struct doc *d, const struct endpoint *e);
 bool doc__account(struct doc *d, const struct endpoint *e);
+bool doc__app(struct doc *d, const struct endpoint *e); /* of OAuth */
 void doc__account_schemas(struct doc *d);
 void doc__plain(struct doc *d, const struct endpoint *e); /* health, handlers in C */
 /* What the callers may see of it; *own: it belongs to one of the above. */

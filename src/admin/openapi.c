@@ -251,7 +251,7 @@ void doc__answer(struct doc *d, int status, const char *what, str schema)
 
 static void operation(struct doc *d, const struct endpoint *e)
 {
-    if (!doc__resource(d, e) && !doc__query(d, e) && !doc__account(d, e))
+    if (!doc__resource(d, e) && !doc__query(d, e) && !doc__account(d, e) && !doc__app(d, e))
         doc__plain(d, e);
 }
 

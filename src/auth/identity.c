@@ -107,6 +107,8 @@ void identity_jwks(const struct identity *i, struct buf *out)
 
 /* ---- access tokens ---- */
 
+#define OWN LIT("cairn") /* client_id of tokens that are for no app */
+
 static void put_roles(struct buf *b, const struct ticket *t)
 {
     buf_lit(b, ",\"roles\":[");
@@ -141,8 +143,16 @@ static void put_claims(struct buf *b, const struct identity *i, const struct tic
     json_text(b, t->subject);
     buf_lit(b, ",\"sid\":");
     json_text(b, t->sid);
-    buf_printf(b, ",\"client_id\":\"cairn\",\"jti\":\"%.36s\",\"iat\":%lld,\"exp\":%lld", jti,
-               (long long)t->now, (long long)(t->now + i->config.access_seconds));
+    buf_lit(b, ",\"client_id\":");
+    json_text(b, t->app.len ? t->app : OWN);
+    buf_printf(b, ",\"jti\":\"%.36s\",\"iat\":%lld,\"exp\":%lld", jti, (long long)t->now,
+               (long long)(t->now + i->config.access_seconds));
+    if (t->app.len) { /* whose it is, and what it may, is looked up: an app can read its tokens */
+        buf_lit(b, ",\"scope\":");
+        json_text(b, t->scope);
+        buf_lit(b, "}");
+        return;
+    }
     put_roles(b, t);
     for (size_t k = 0; t->claims && k < t->claims->count; k++) {
         if (reserved(t->claims->fields[k].name))
@@ -168,7 +178,22 @@ int identity_token(struct arena *a, const struct identity *i, const struct ticke
     return code;
 }
 
+int identity_sign(struct arena *a, const struct identity *i, str claims, str *out, struct err *err)
+{
+    return jwt_sign(a, keys_now(&i->keys)->keys[0], LIT("JWT"), claims, out, err);
+}
+
+enum jwt_alg identity_alg(const struct identity *i)
+{
+    return jwk_alg(keys_now(&i->keys)->keys[0]);
+}
+
 /* ---- checking them ---- */
+
+int64_t signed_in_until(const struct signed_in *s)
+{
+    return s->expires;
+}
 
 const struct principal *signed_in_principal(const struct signed_in *s)
 {
@@ -233,6 +258,11 @@ static int check_any(struct identity *i, str token, struct jwt_rules *rules, str
     return jwt_check(&s->arena, token, rules, claims, err);
 }
 
+static int refused(struct err *err)
+{
+    return fail_field(err, E_SIGNIN, LIT("invalid_token"), LIT(""), "the token is of nobody");
+}
+
 static int check(struct identity *i, str token, int64_t now, struct signed_in *s, struct err *err)
 {
     struct value claims;
@@ -249,6 +279,14 @@ static int check(struct identity *i, str token, int64_t now, struct signed_in *s
     s->expires = value_get(&claims, LIT("exp"))->i + LEEWAY;
     s->sid = text_claim(&claims, "sid");
     s->principal.subject = text_claim(&claims, "sub");
+    if (!str_eq(text_claim(&claims, "client_id"), OWN)) {
+        s->principal.app = text_claim(&claims, "client_id");
+        s->principal.scope = text_claim(&claims, "scope");
+        static const str nothing[1];
+        s->principal.can = nothing; /* until account/app.c says what */
+        if (!s->principal.app.len)
+            return refused(err);
+    }
     s->principal.claims = claims;
     take_roles(s, &claims);
     return 0;
@@ -424,6 +462,8 @@ static void copy_principal(struct arena *a, const struct principal *p, struct pr
                               .roles = copy_texts(a, p->roles, p->role_count),
                               .role_count = p->role_count,
                               .key = arena_str(a, p->key),
+                              .app = arena_str(a, p->app),
+                              .scope = arena_str(a, p->scope),
                               .can = p->can ? copy_texts(a, p->can, p->can_count) : NULL,
                               .can_count = p->can_count};
 }
@@ -463,7 +503,8 @@ static const struct {
     str prefix;
     const char *use;
 } seals[] = {[SEALED_REFRESH] = {STR_INIT("crt_"), "refresh"},
-             [SEALED_COOKIE] = {STR_INIT("crs_"), "cookie"}};
+             [SEALED_COOKIE] = {STR_INIT("crs_"), "cookie"},
+             [SEALED_APP] = {STR_INIT("cra_"), "app"}};
 
 str identity_seal(struct arena *a, const struct identity *i, enum sealed what, str sid,
                   uint64_t counter)

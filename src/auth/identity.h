@@ -53,10 +53,14 @@ struct ticket {
     const struct value *claims; /* V_OBJECT: what rules read as me.NAME */
     const str *roles;
     size_t role_count;
-    int64_t now; /* seconds since 1970 */
+    int64_t now;    /* seconds since 1970 */
+    str app, scope; /* of an app (OAuth 2.0): it has no roles and claims; app empty: of our own */
 };
 int identity_token(struct arena *a, const struct identity *i, const struct ticket *t, str *out,
                    struct err *err);
+/* Signs other claims than those of an access token: `typ` JWT. */
+int identity_sign(struct arena *a, const struct identity *i, str claims, str *out, struct err *err);
+enum jwt_alg identity_alg(const struct identity *i); /* of what is signed now */
 
 struct signed_in; /* a token that was checked, kept for the next time; of one thread */
 
@@ -66,7 +70,10 @@ int identity_check(struct identity *i, str token, int64_t now, struct signed_in 
                    struct err *err);
 const struct principal *signed_in_principal(const struct signed_in *s);
 str signed_in_sid(const struct signed_in *s); /* the session's id, or the API key's */
-enum signed_by { BY_TOKEN, BY_COOKIE, BY_KEY, BY_PASSWORD, BY_ISSUER };
+int64_t signed_in_until(const struct signed_in *s);
+/* BY_TOKEN: an access token. When its principal has an app, that is not all: see account/app.c,
+ * which makes BY_APP of it. */
+enum signed_by { BY_TOKEN, BY_COOKIE, BY_KEY, BY_PASSWORD, BY_ISSUER, BY_APP };
 enum signed_by signed_in_by(const struct signed_in *s);
 void identity_release(struct signed_in **s);
 void identity_thread_end(void); /* drops what the calling thread keeps */
@@ -104,7 +111,7 @@ struct signed_in *identity_keep(struct identity *i, enum signed_by by, str secre
 
 /* ---- a session and a counter under a MAC: refresh tokens, and the cookies of sessions ---- */
 
-enum sealed { SEALED_REFRESH, SEALED_COOKIE };
+enum sealed { SEALED_REFRESH, SEALED_COOKIE, SEALED_APP }; /* APP: an app's refresh token */
 str identity_seal(struct arena *a, const struct identity *i, enum sealed what, str sid,
                   uint64_t counter);
 bool identity_unseal(struct arena *a, const struct identity *i, enum sealed what, str token,

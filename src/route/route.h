@@ -25,6 +25,7 @@ struct endpoint {
                       the database */
     bool keyed;    /* of POST, PATCH: keeps to rq->tx, so that an Idempotency-Key may hold */
     bool signs_in; /* for those who are not known yet: a cookie is not looked at */
+    bool own_who;  /* its credentials, in a head, a cookie or a body, are its own affair */
     bool slashes;  /* its parameters may hold a slash, sent as %2F; else that is no match */
     size_t number; /* set by router_add: its place in the order added */
 };

@@ -213,6 +213,10 @@ static const struct config_node **later(struct config_load *l, str path)
         return &l->versions;
     if (str_is(path, "auth.issuers"))
         return &l->issuers;
+    if (str_is(path, "oauth.clients"))
+        return &l->oauth_clients;
+    if (str_is(path, "oauth.scopes"))
+        return &l->oauth_scopes;
     return str_is(path, "cors.routes") ? &l->cors_routes : NULL;
 }
 

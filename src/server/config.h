@@ -6,6 +6,7 @@
 #ifndef CAIRN_SERVER_CONFIG_H
 #define CAIRN_SERVER_CONFIG_H
 
+#include "auth/clients.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -95,6 +96,7 @@ struct config {
     size_t prefix_count;
     const struct issuer_config *issuers; /* of auth.issuers */
     size_t issuer_count;
+    struct clients clients; /* of the section oauth:; its issuer is not said yet */
     bool access_given; /* one of them is there: nothing is allowed that they do not allow */
     str dir;           /* the project directory, as given */
     str file;          /* DIR/cairn.yaml; empty when there is none */

@@ -214,6 +214,7 @@ void config__check(struct config_load *l)
     check_mail(l);
     check_links(l);
     config__issuers(l);
+    config__oauth(l);
     config__s3(l);
     if (c->data_dir.len == 0)
         FAULT(l, CONFIG_KEY_data_dir, "expected a directory");

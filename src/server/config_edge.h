@@ -38,6 +38,7 @@ void config__caches(struct config_load *l); /* config_cache.c: l->caches, must_m
 void config__codings(struct config_load *l); /* config_formats.c: c->codings */
 void config__limits(struct config_load *l); /* config_limits.c: l->limits, l->clients */
 void config__issuers(struct config_load *l); /* config_issuers.c: l->issuers */
+void config__oauth(struct config_load *l); /* config_oauth.c: l->oauth_clients, oauth_scopes */
 void config__edge(struct config_load *l);   /* all of c->edge */
 
 #endif

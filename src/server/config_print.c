@@ -252,6 +252,27 @@ static const char docs_tail[] =
     "auth.login\n"
     "      roles: realm_access.roles        # the claim of roles; else the account's are taken\n"
     "```\n"
+    "\n## oauth\n\n"
+    "Apps that people let in with their account here: [apps log in "
+    "here](../oauth.md#apps-that-log-in-here).\n\n"
+    "```yaml\n"
+    "oauth:\n"
+    "  scopes:\n"
+    "    posts.read: { text: Read your posts, can: [\"posts:read\"] } # as of an API key\n"
+    "  clients:\n"
+    "    - id: shop\n"
+    "      name: The Shop                   # for the person who is asked; else the id\n"
+    "      secret: file:secrets/shop        # or secret_hash, its SHA-256; else a public client\n"
+    "      redirect_uris: [https://shop.example.com/callback]\n"
+    "      scopes: [openid, profile, email, offline_access, posts.read]\n"
+    "      grants: [authorization_code, refresh_token] # authorization_code, unless said\n"
+    "    - id: reports\n"
+    "      secret_hash: 6ca13d52ca70c883e0f0bb101e425a89e8624de51db2d2392593af6a84118090\n"
+    "      scopes: [posts.read]\n"
+    "      grants: [client_credentials]\n"
+    "      roles: [editor]                  # of what it does for itself\n"
+    "      introspect: true                 # it may ask about tokens of others\n"
+    "```\n"
     "\n## cache_control\n\n"
     "`Cache-Control` and `Vary` of GETs that succeed: the first rule whose path fits, else\n"
     "`http.cache_control` ([rest.md](rest.md#caches-and-lost-updates)). Where people sign in,\n"
@@ -401,6 +422,11 @@ static void schema_rules(struct buf *out, str section)
         buf_printf(out, "\"routes%s", rules);
     if (str_is(section, "auth"))
         buf_printf(out, "\"issuers%s", rules);
+    if (str_is(section, "oauth"))
+        buf_printf(out,
+                   "\"clients%s\"scopes\":{\"type\":[\"object\",\"null\"],"
+                   "\"additionalProperties\":{\"type\":\"object\"}},",
+                   rules);
     if (str_is(section, "rate_limit"))
         buf_printf(out, "\"clients%s", rules);
 }

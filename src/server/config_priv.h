@@ -19,6 +19,7 @@ struct config_load {
     size_t fault_count, warning_count; /* may pass CONFIG_FAULTS_MOST: those are not kept */
     /* Sections that are read when all single values are known; NULL: not there. */
     const struct config_node *limits, *clients, *cors_routes, *caches, *versions, *issuers;
+    const struct config_node *oauth_clients, *oauth_scopes;
 };
 
 /* A node of cairn.yaml. */

@@ -95,6 +95,8 @@ struct world {
     struct identity *identity;     /* borrowed; NULL: nobody signs in */
     struct account_config account; /* with identity: */
     struct accounts *accounts;
+    struct clients clients; /* apps that people may let in */
+    struct oauth *oauth;    /* NULL: there are none */
     struct etag_key etag_key;
     struct access *access; /* NULL: everything is open */
     struct resource_views views;

@@ -3,6 +3,7 @@
  * column of password hashes is closed in any case. */
 #include "server/signin.h"
 
+#include "oauth/oauth.h"
 #include "observe/log.h"
 #include "server/server_priv.h"
 
@@ -29,6 +30,39 @@ void signin_keys_file(const struct config *c, char *out, size_t room)
     snprintf(out, room, "%.*s/auth.keys", STR_ARG(c->data_path));
 }
 
+/* Scheme and host of our own pages. In development the address that it listens on will do. */
+static str page_url(const struct config *c, struct arena *a)
+{
+    str first = c->listen;
+    first = str_trim(str_cut(&first, ','));
+    if (c->public_url.len || c->mode != MODE_DEVELOPMENT || str_starts(first, LIT("unix:")))
+        return str_ends(c->public_url, LIT("/")) ? str_upto(c->public_url, c->public_url.len - 1)
+                                                 : c->public_url;
+    if (str_starts(first, LIT("0.0.0.0:")))
+        return arena_printf(a, "http://127.0.0.1%.*s", STR_ARG(str_from(first, 7)));
+    return arena_printf(a, "http://%.*s", STR_ARG(first));
+}
+
+/* The name that tokens bear: what apps find us by must be an address. Kept as long as the identity.
+ */
+static str issuer_name(const struct config *c)
+{
+    enum { MEMORY = 1 << 16, NAME_MOST = 1024 };
+    static char kept[NAME_MOST];
+    struct arena a;
+    str name = c->auth_issuer;
+    if (!c->clients.count)
+        return name;
+    arena_init(&a, MEMORY);
+    if (!str_starts(name, LIT("http")))
+        name = page_url(c, &a);
+    if (str_ends(name, LIT("/")))
+        name.len--;
+    snprintf(kept, sizeof kept, "%.*s", STR_ARG(name));
+    arena_reset(&a);
+    return str_of(kept);
+}
+
 int signin_open(const struct config *c, struct client *client, struct identity **out,
                 struct err *err)
 {
@@ -39,7 +73,7 @@ int signin_open(const struct config *c, struct client *client, struct identity *
         return 0;
     signin_keys_file(c, path, sizeof path);
     struct identity_config i = {.file = path,
-                                .issuer = c->auth_issuer,
+                                .issuer = issuer_name(c),
                                 .audience = c->auth_audience,
                                 .alg = (enum jwt_alg)c->auth_algorithm, /* the words' order */
                                 .access_seconds = (int64_t)c->auth_access_ttl / MS,
@@ -61,7 +95,8 @@ int signin_tables(const struct config *c, struct db_admin *a, struct err *err)
 {
     if (!c->auth_table.len)
         return 0;
-    return db_admin_script(a, str_of(account_tables(config_dialect(c))), NULL, err);
+    TRY(db_admin_script(a, str_of(account_tables(config_dialect(c))), NULL, err));
+    return db_admin_script(a, str_of(oauth_tables(config_dialect(c))), NULL, err);
 }
 
 int signin_recall(struct db_admin *a, struct identity *identity, struct err *err)
@@ -124,19 +159,6 @@ static struct account_config account_settings(const struct config *c)
                                    .key_s = (int64_t)c->auth_key_ttl / MS};
 }
 
-/* Scheme and host of our own pages. In development the address that it listens on will do. */
-static str page_url(const struct config *c, struct arena *a)
-{
-    str first = c->listen;
-    first = str_trim(str_cut(&first, ','));
-    if (c->public_url.len || c->mode != MODE_DEVELOPMENT || str_starts(first, LIT("unix:")))
-        return str_ends(c->public_url, LIT("/")) ? str_upto(c->public_url, c->public_url.len - 1)
-                                                 : c->public_url;
-    if (str_starts(first, LIT("0.0.0.0:")))
-        return arena_printf(a, "http://127.0.0.1%.*s", STR_ARG(str_from(first, 7)));
-    return arena_printf(a, "http://%.*s", STR_ARG(first));
-}
-
 static int access_rules(const struct config *c, const struct schema *schema, struct arena *a,
                         struct access **out, struct err *err)
 {
@@ -160,12 +182,27 @@ static int access_rules(const struct config *c, const struct schema *schema, str
     return access_build(a, wishes, schema, out, err);
 }
 
+/* What scopes allow has to be there. */
+static int scopes_check(const struct config *c, const struct schema *s, struct arena *a,
+                        struct err *err)
+{
+    struct err why = {0};
+    for (size_t i = 0; i < c->clients.scope_count; i++) {
+        const struct client_scope *scope = &c->clients.scopes[i];
+        for (size_t k = 0; k < scope->can_count; k++)
+            if (account_scope_check(a, s, scope->can[k], &why) < 0)
+                return fail(err, E_CONFIG, "oauth.scopes.%.*s: %s", STR_ARG(scope->name), why.text);
+    }
+    return 0;
+}
+
 int signin_model(const struct config *c, const struct schema *s, struct arena *a,
                  struct signin_model *out, struct err *err)
 {
     *out = (struct signin_model){.account = account_settings(c)};
     if (c->auth_table.len)
         TRY(accounts_new(a, s, NULL, &out->account, NULL, &out->accounts, err));
+    TRY(scopes_check(c, s, a, err));
     return access_rules(c, s, a, &out->access, err);
 }
 
@@ -188,9 +225,22 @@ int signin_world(struct world *w, struct identity *identity, struct err *err)
     w->account = account_settings(c);
     w->account.mail = w->mail;
     w->account.page_url = page_url(c, &w->arena);
+    w->clients = c->clients;
+    if (identity)
+        w->clients.issuer = identity_config_of(identity)->issuer;
+    w->account.clients = &w->clients;
     if (c->auth_table.len) {
         TRY(accounts_new(&w->arena, w->schema, w->db, &w->account, identity, &w->accounts, err));
         TRY(account_routes(w->router, w->accounts, c->prefixes, c->prefix_count, err));
+        TRY(scopes_check(c, w->schema, &w->arena, err));
+    }
+    if (w->accounts && w->clients.count) {
+        if (identity && !str_starts(w->clients.issuer, LIT("http")))
+            return fail(err, E_CONFIG,
+                        "oauth.clients: the first app takes a restart, since tokens bear the "
+                        "server's address from then on");
+        w->oauth = oauth_new(&w->arena, w->accounts, &w->clients);
+        TRY(oauth_routes(w->router, w->oauth, c->prefixes, c->prefix_count, err));
     }
     if (!c->auth_table.len && !c->access_given)
         return 0;

@@ -4,6 +4,7 @@
  * began in; the seat of a world that was left ends with its last request. */
 #include "base/clock.h"
 #include "base/mem.h"
+#include "oauth/oauth.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
 #include "render/render.h"
@@ -229,17 +230,29 @@ WAITS static void sweep_proofs(const struct world *world)
         log_event_str(LOG_WARN, "old links cannot be deleted", "error", str_of(err.text));
 }
 
+WAITS static void sweep_apps(const struct world *world)
+{
+    struct err err = {0};
+    if (oauth_sweep(world->accounts, (int64_t)time(NULL), &err) < 0 && err.code != E_BUSY &&
+        err.code != E_CANCELLED)
+        log_event_str(LOG_WARN, "old grants of apps cannot be deleted", "error", str_of(err.text));
+}
+
 static void sync_sessions(void *arg)
 {
     struct worker *w = arg;
     struct world *world = world_get(w->seat->world);
     struct err err = {0};
-    if (account_sync(world->accounts, (int64_t)time(NULL), &err) < 0 && err.code != E_BUSY)
+    int64_t now = (int64_t)time(NULL);
+    if ((oauth_sync(world->accounts, now, &err) < 0 ||
+         account_sync(world->accounts, now, &err) < 0) &&
+        err.code != E_BUSY)
         log_event_str(LOG_WARN, "ended sessions cannot be read", "error", str_of(err.text));
     sync_keys(world->identity);
     if (w->syncs++ % SWEEP_EVERY == 0) {
         sweep_old(world);
         sweep_proofs(world);
+        sweep_apps(world);
     }
     world_put(&world);
     w->syncing = false;

@@ -195,11 +195,52 @@ static void test_wrap(void **state)
     assert_true(identity_unwrap(&arena, id, "use", LIT(""), none, &out) && out.len == 0);
 }
 
+/* A token of an app says which app and scope, and allows nothing by itself. */
+static void test_app(void **state)
+{
+    static const str roles[] = {STR_INIT("admin")};
+    struct member m = {LIT("email"), value_text(LIT("a@x.io"))};
+    struct value claims = {.kind = V_OBJECT, .fields = &m, .count = 1};
+    struct ticket t = {.sid = LIT(SID),
+                       .subject = LIT("7"),
+                       .claims = &claims,
+                       .roles = roles,
+                       .role_count = 1,
+                       .now = 1000,
+                       .app = LIT("shop"),
+                       .scope = LIT("openid read")};
+    struct signed_in *s = NULL;
+    struct err err = {0};
+    str token, other;
+    (void)state;
+    assert_int_equal(identity_token(&arena, id, &t, &token, &err), 0);
+    assert_int_equal(identity_check(id, token, 1000, &s, &err), 0);
+    const struct principal *p = signed_in_principal(s);
+    assert_true(str_is(p->app, "shop") && str_is(p->scope, "openid read"));
+    assert_int_equal(p->role_count, 0);
+    assert_null(value_get(&p->claims, LIT("email")));
+    assert_true(p->can && principal_barred(p, LIT("posts"), LIT("read")));
+    identity_release(&s);
+    t.app = (str){0};
+    assert_int_equal(identity_token(&arena, id, &t, &token, &err), 0);
+    assert_int_equal(identity_check(id, token, 1000, &s, &err), 0);
+    p = signed_in_principal(s);
+    assert_true(!p->app.len && !p->can && principal_is(p, LIT("admin")));
+    identity_release(&s);
+    /* What is signed for others is no access token. */
+    assert_int_equal(identity_sign(&arena, id,
+                                   LIT("{\"iss\":\"me\",\"aud\":\"me\",\"exp\":9999,"
+                                       "\"client_id\":\"cairn\",\"sub\":\"7\"}"),
+                                   &other, &err),
+                     0);
+    assert_int_equal(identity_check(id, other, 1000, &s, &err), E_SIGNIN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_kept),    cmocka_unit_test(test_token),
                                        cmocka_unit_test(test_revoked), cmocka_unit_test(test_seal),
                                        cmocka_unit_test(test_csrf),    cmocka_unit_test(test_since),
-                                       cmocka_unit_test(test_wrap)};
+                                       cmocka_unit_test(test_wrap),    cmocka_unit_test(test_app)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

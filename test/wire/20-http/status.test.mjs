@@ -13,6 +13,7 @@ const config = `http: { max_body: 4K, max_head: 3K, max_target: 512, body_timeou
 server: { max_requests: 3 }
 mail: { from: Shop <shop@example.com> }
 auth: { table: users, roles: role, hash_memory: 64K, hash_passes: 1 }
+oauth: { clients: [{ id: shop, redirect_uris: ["https://shop.example.com/"], scopes: [openid] }] }
 files: { pages.scan: {} }
 limits: [{ name: few, match: { path: /livez-not/* }, rate: 1/h }]
 `;
@@ -37,6 +38,7 @@ const reach = {
   202: async (s) => (await s.post('/v1/auth/reset/send', { email: 'ada@example.com' })).status,
   204: async (s) => (await s.delete('/v1/pages/3')).status,
   206: async (s) => { await s.put('/v1/pages/1/scan', 'some text', { 'Content-Type': 'text/plain' }); return get(s, '/v1/pages/1/scan', { Range: 'bytes=0-3' }); },
+  303: (s) => get(s, '/oauth/authorize?client_id=shop&redirect_uri=https%3A%2F%2Fshop.example.com%2F&response_type=token'),
   304: async (s) => get(s, '/v1/pages/1', { 'If-None-Match': (await s.get('/v1/pages/1')).header('etag') }),
   400: (s) => get(s, '/v1/pages?nme=eq.x'),
   401: (s) => get(s, '/v1/auth/me'),
