@@ -30,7 +30,7 @@ UNIT := $(patsubst test/unit/%.c,$B/unit/%,$(sort $(wildcard test/unit/*/*.c)))
 EXAMPLES := $(patsubst examples/%/,$B/examples/%,$(sort $(dir $(wildcard examples/*/*.c))))
 FUZZ := $(patsubst test/fuzz/%.c,$B/fuzz/%,$(sort $(wildcard test/fuzz/*.c)))
 
-.PHONY: all lib examples unit check layers install uninstall clean fuzz
+.PHONY: all lib examples unit check layers tidy install uninstall clean fuzz
 .PRECIOUS: $B/%.o
 all: $B/cairn lib examples
 lib: $B/libcairn.a $B/libcairn.so
@@ -90,6 +90,14 @@ layers:
 	  for (i=2;i<=NF;i++) ok[$$1,$$i]; next} !(($$2,$$5) in ok) {print "layer:", $$0; bad=1} \
 	  END {exit bad}' src/LAYERS -
 	@tools/waits
+
+# clang-tidy with the checks of .clang-tidy, again only for what has changed.
+tidy: $(SRC:%.c=$B/tidy/%.ok) $B/tidy/bin/cairn.ok
+$B/tidy/src/admin/assets.ok: CPPFLAGS += -DCAIRN_SWAGGER_UI='"$(UI)"'
+$B/tidy/%.ok: $B/%.o .clang-tidy
+	@mkdir -p $(@D)
+	@clang-tidy --quiet $*.c -- -std=c17 $(CPPFLAGS) 2>$@.err || { cat $@.err; exit 1; }
+	@rm -f $@.err; touch $@
 
 check: all unit layers
 	@tools/run-wire

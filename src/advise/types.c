@@ -114,7 +114,7 @@ static void running_out(struct advisor *v, const struct fact_table *t)
     const struct key *k = &t->table->primary;
     const struct column *c = k->count == 1 ? k->columns[0] : NULL;
     int64_t end = c && c->type == TYPE_INT2 ? INT16_MAX : INT32_MAX;
-    struct advice *to = t->largest > end / 2 ? advise__add(v, t, ADVICE_NUMBERS, c) : NULL;
+    struct advice *to = c && t->largest > end / 2 ? advise__add(v, t, ADVICE_NUMBERS, c) : NULL;
     if (!to)
         return;
     to->reason = arena_printf(v->arena,

@@ -4,8 +4,6 @@
  * accident (which is why an interval is refused: INTERVAL would be an integer). */
 #include "ddl/ddl_priv.h"
 
-#include <stdio.h>
-
 static const struct type_row {
     const char *pg, *decl;
     enum ddl__class class;
@@ -173,6 +171,20 @@ int ddl__type(struct ddl__tr *t, node *type_name, struct ddl__type *out)
     return ddl__count(type_name, "arrayBounds") ? array_type(out) : 0;
 }
 
+/* `(precision)` or `(precision,scale)`: how many of them there are. */
+static int sizes_of(str s, struct ddl__type *out)
+{
+    int *to[] = {&out->precision, &out->scale}, count = 0;
+    s = str_upto(s, str_find(s, ')'));
+    for (str rest = str_from(s, 1); rest.ptr && count < 2; count++) {
+        int64_t n;
+        if (!str_to_i64(str_trim(str_cut(&rest, ',')), &n) || n < INT16_MIN || n > INT16_MAX)
+            break;
+        *to[count] = (int)n;
+    }
+    return count;
+}
+
 struct ddl__type ddl__type_of_decl(str decl)
 {
     struct ddl__type out = {.decl = decl, .scale = -1};
@@ -181,7 +193,7 @@ struct ddl__type ddl__type_of_decl(str decl)
     if (str_eqi(base, LIT("DECIMAL_TEXT"))) {
         out.class = CLASS_DECIMAL;
         if (paren != STR_NONE)
-            sscanf(decl.ptr + paren, "(%d,%d)", &out.precision, &out.scale);
+            sizes_of(str_from(decl, paren), &out);
         return out;
     }
     if (str_eqi(base, LIT("ENUM_TEXT")))
@@ -224,8 +236,7 @@ struct ddl__type ddl__type_of_name(str name)
         name = str_upto(name, name.len - 2);
     size_t paren = str_find(name, '(');
     out.class = class_of(str_trim(str_upto(name, paren)));
-    if (out.class == CLASS_NUMERIC && paren != STR_NONE &&
-        sscanf(name.ptr + paren, "(%d,%d)", &out.precision, &out.scale) == 1)
+    if (out.class == CLASS_NUMERIC && paren != STR_NONE && sizes_of(str_from(name, paren), &out) == 1)
         out.scale = 0;
     if (array) {
         out.element = out.class;

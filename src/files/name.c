@@ -51,10 +51,11 @@ static size_t shorten(char *name, size_t len, size_t most)
 
 str file_name_clean(struct arena *a, str sent)
 {
-    size_t slash = str_rfind(sent, '/'), back = str_rfind(sent, '\\'), len = 0;
+    size_t len = 0;
     sent = str_utf8(sent) ? sent : (str){"", 0};
+    size_t slash = str_rfind(sent, '/');
     sent = slash == STR_NONE ? sent : str_from(sent, slash + 1);
-    back = str_rfind(sent, '\\');
+    size_t back = str_rfind(sent, '\\');
     sent = back == STR_NONE ? sent : str_from(sent, back + 1);
     char *name = arena_new(a, sent.len + 8);
     for (size_t skip; sent.len; sent = str_from(sent, skip ? skip : 1)) {

@@ -254,7 +254,7 @@ static int take_bound(struct line *l, struct query__param *p, bool least)
     bool number = t == TYPE_INT2 || t == TYPE_INT4 || t == TYPE_INT8 || t == TYPE_FLOAT4 ||
                   t == TYPE_FLOAT8 || t == TYPE_NUMERIC;
     struct line at = *l;
-    str text, canon;
+    str text = {NULL, 0}, canon;
     TRY(take_text(l, &text));
     if (!number || p->list)
         return REFUSE(&at, "min and max are of numbers");

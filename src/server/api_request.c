@@ -103,6 +103,8 @@ cairn_str cairn_language(struct cairn_request *c, const char *offers)
     size_t count = 0;
     for (str rest = str_of(offers); rest.ptr && count < MOST;)
         list[count++] = str_trim(str_cut(&rest, ','));
+    if (!count)
+        return api_str((str){"", 0});
     size_t at = header.len ? language_choose(header, list, count) : 0;
     str chosen = arena_str(&c->rq->arena, list[at == STR_NONE ? 0 : at]);
     reply_vary(c->rq->reply, LIT("Accept-Language"));

@@ -266,7 +266,7 @@ static void take_file(struct config_load *l)
     struct config *c = l->c;
     struct config_node *root;
     struct err err = {0};
-    str text;
+    str text = {NULL, 0};
     str path = config__join(&c->arena, c->dir, LIT("cairn.yaml"));
     int code = config__read(&c->arena, path, CONFIG_FILE_MOST, &text, NULL, &err);
     if (code == E_NOTFOUND)

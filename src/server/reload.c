@@ -104,7 +104,7 @@ WAITS static int next_world(struct loading *l, struct world **out)
 {
     struct serve *s = l->serve;
     struct schema *schema = NULL;
-    struct config *config = l->config;
+    struct config *config;
     if (fiber_blocking(load, l) < 0 && !l->config)
         return fail(&l->err, E_BUSY, "the helper threads are busy; try again");
     config = l->config;
