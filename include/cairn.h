@@ -139,7 +139,8 @@ CAIRN_API cairn_str cairn_id(const struct cairn_request *rq);   /* X-Request-ID 
 CAIRN_API cairn_str cairn_param(const struct cairn_request *rq, const char *name); /* of the path */
 CAIRN_API cairn_str cairn_header(const struct cairn_request *rq, const char *name);
 /* Which of the languages ("en, es, pt-BR"; the first is the default) the client wants most, by
- * Accept-Language. Tells it in Content-Language and Vary. Before the first byte is sent. */
+ * Accept-Language; empty when none is offered. Tells it in Content-Language and Vary. Before the
+ * first byte is sent. */
 CAIRN_API cairn_str cairn_language(struct cairn_request *rq, const char *offers);
 /* Who signed in: the id of the account as text; ptr NULL: nobody. */
 CAIRN_API cairn_str cairn_user(const struct cairn_request *rq);

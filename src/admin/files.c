@@ -110,8 +110,7 @@ static void upload(struct doc *d, const struct column *c)
     put(b, "},'responses':{");
     doc__answer(d, 200, "It took the place of another.", LIT("File"));
     doc__answer(d, 201, "It is there.", LIT("File"));
-    doc__problems(d, (const char *const[]){"408", "409", "412", "413", "415", "422", "428"},
-                  7);
+    doc__problems(d, (const char *const[]){"408", "409", "412", "413", "415", "422", "428"}, 7);
 }
 
 static void taken_away(struct doc *d)

@@ -16,8 +16,8 @@ static void begin(struct doc *d, str name)
 }
 
 #define WARNINGS                                                                                   \
-    "'_warnings':{'type':'object','readOnly':true,'description':'Which fields are deprecated.',"    \
-    "'required':['deprecated_fields','message'],'properties':{'deprecated_fields':{'type':"         \
+    "'_warnings':{'type':'object','readOnly':true,'description':'Which fields are deprecated.',"   \
+    "'required':['deprecated_fields','message'],'properties':{'deprecated_fields':{'type':"        \
     "'array','items':{'type':'string'}},'message':{'type':'string'}}}"
 
 static void column_members(struct doc *d, const struct table *t, const bool *closed)

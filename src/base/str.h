@@ -95,7 +95,7 @@ int str_cmp(str a, str b);       /* bytewise order, as memcmp then length */
 size_t str_find(str s, char c);  /* position of the first c, or STR_NONE */
 size_t str_rfind(str s, char c); /* position of the last c, or STR_NONE */
 str str_trim(str s);             /* without blanks and tabs on both ends */
-str str_strip(str s);             /* the same, and without line ends */
+str str_strip(str s);            /* the same, and without line ends */
 bool str_utf8(str s);            /* well-formed UTF-8 (RFC 3629), surrogates refused */
 uint64_t str_hash(str s);        /* seeded once a process: not for files or the wire */
 

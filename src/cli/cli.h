@@ -34,9 +34,8 @@ struct command {
 int cli_main(int argc, char **argv);
 
 command_fn cli_serve, cli_migrate, cli_routes, cli_seed, cli_check, cli_config, cli_init,
-    cli_backup, cli_restore, cli_integrity, cli_counters, cli_explain,
-    cli_account, cli_key, cli_can, cli_openapi, cli_keys, cli_audit, cli_secrets, cli_api,
-    cli_call, cli_tail;
+    cli_backup, cli_restore, cli_integrity, cli_counters, cli_explain, cli_account, cli_key,
+    cli_can, cli_openapi, cli_keys, cli_audit, cli_secrets, cli_api, cli_call, cli_tail;
 
 /* ---- what commands share (cli.c) ---- */
 

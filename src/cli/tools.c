@@ -16,7 +16,8 @@ static int copy_files(const struct config *config, const char *file, bool back, 
     struct arena a;
     uint64_t count = 0;
     arena_init(&a, 1 << 20);
-    const char *kept = config_files_dir(config, &a).ptr, *copy = arena_printf(&a, "%s.files", file).ptr;
+    const char *kept = config_files_dir(config, &a).ptr,
+               *copy = arena_printf(&a, "%s.files", file).ptr;
     int code = back ? files_copy(copy, kept, &count, err) : files_copy(kept, copy, &count, err);
     if (code == 0 && count)
         fprintf(stderr, "%llu files copied %s %s\n", (unsigned long long)count,

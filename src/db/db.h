@@ -109,7 +109,7 @@ struct db_tx_options {
  * Rolls back when the fiber's scope ends without commit. options may be NULL. */
 WAITS int db_tx_begin(struct db *db, const struct db_tx_options *options, struct db_tx **out,
                       struct err *err);
-enum db_isolation db_tx_isolation(const struct db_tx *tx);                  /* that it really has */
+enum db_isolation db_tx_isolation(const struct db_tx *tx); /* that it really has */
 /* Whether what wants that isolation may run inside tx. When not, tx notes it: whoever began it can
  * undo it and begin again as db_tx_wish says (USUAL: nobody asked). */
 bool db_tx_suits(struct db_tx *tx, enum db_isolation isolation);

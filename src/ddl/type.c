@@ -236,7 +236,8 @@ struct ddl__type ddl__type_of_name(str name)
         name = str_upto(name, name.len - 2);
     size_t paren = str_find(name, '(');
     out.class = class_of(str_trim(str_upto(name, paren)));
-    if (out.class == CLASS_NUMERIC && paren != STR_NONE && sizes_of(str_from(name, paren), &out) == 1)
+    if (out.class == CLASS_NUMERIC && paren != STR_NONE &&
+        sizes_of(str_from(name, paren), &out) == 1)
         out.scale = 0;
     if (array) {
         out.element = out.class;

@@ -136,8 +136,8 @@ struct edge_config {
     struct edge_versions versions;
     const struct cache_rule *caches; /* the first whose path fits; the last holds everywhere */
     size_t cache_count;
-    bool etag;                  /* answers of GETs have one */
-    const str *must_match;      /* paths where a change needs If-Match */
+    bool etag;             /* answers of GETs have one */
+    const str *must_match; /* paths where a change needs If-Match */
     size_t must_match_count;
     const struct cors_rule *cors; /* the first whose path fits holds */
     size_t cors_count;
@@ -184,8 +184,8 @@ bool edge_cors(const struct edge *e, struct request *rq);
 bool edge_trusts(const struct edge *e, const struct request *rq);
 /* Where rq is from: behind trusted proxies what they say. False: through a unix socket. */
 bool edge_client(const struct edge *e, const struct request *rq, struct address *out);
-/* The same for people, in rq's arena: "203.0.113.7", "2001:db8::1", "unix". network: without the bits of
- * an IPv6 address that one client has to itself. */
+/* The same for people, in rq's arena: "203.0.113.7", "2001:db8::1", "unix". network: without the
+ * bits of an IPv6 address that one client has to itself. */
 str edge_client_text(const struct edge *e, struct request *rq, bool network);
 /* Whether rq came to a trusted proxy by https. */
 bool edge_secure(const struct edge *e, const struct request *rq);

@@ -81,7 +81,7 @@ struct request {
     struct db_tx *tx;    /* its statements belong to this transaction; NULL: to none */
     /* An operation of a batch: its body, parsed already. NULL: the connection has the body. */
     const struct value *given;
-    str plain;  /* the body without its Content-Encoding; ptr NULL: it came as it is */
+    str plain;   /* the body without its Content-Encoding; ptr NULL: it came as it is */
     bool formed; /* given was made of a body of another form: multipart/form-data, one file */
     bool read;   /* request_read has handed out a body that came as a whole */
     struct upload *uploads; /* the files that came with it: files/ */

@@ -62,7 +62,8 @@ void net_shut_write(struct net_sock *s); /* FIN: no more from us */
 void net_close(struct net_sock **s);
 /* Text of the peer's address, for logs: "127.0.0.1", "::1", "unix". Lives as long as s. */
 str net_peer(struct net_sock *s);
-/* The same as the 16 bytes of an IPv6 address, IPv4 as ::ffff:a.b.c.d. NULL: it has none ("unix"). */
+/* The same as the 16 bytes of an IPv6 address, IPv4 as ::ffff:a.b.c.d. NULL: it has none ("unix").
+ */
 const uint8_t *net_peer_ip(struct net_sock *s);
 
 /* ---- a descriptor of somebody else's, as of a database library ---- */

@@ -1,10 +1,9 @@
 /* rule_read.c -- the text of a rule to its tree, by recursive descent.
  *     rule    = all *("or" all)        all = one *("and" one)
- *     one     = "not" one / "(" rule ")" / "some" "(" relation *("." relation) ["," rule] ")" / test
- *     test    = term [op term / ["not"] "in" list / "is" ["not"] "null" / "like" text]
- *     term    = text / number / "true" / "false" / "null" / "now()" / "me" "." name / place
- * A constant is read against its column here, once, so that a wrong one stops the start.
- * SPDX: Apache-2.0 */
+ *     one     = "not" one / "(" rule ")" / "some" "(" relation *("." relation) ["," rule] ")" /
+ * test test    = term [op term / ["not"] "in" list / "is" ["not"] "null" / "like" text] term    =
+ * text / number / "true" / "false" / "null" / "now()" / "me" "." name / place A constant is read
+ * against its column here, once, so that a wrong one stops the start. SPDX: Apache-2.0 */
 #include "policy/policy_priv.h"
 
 enum token_kind { TOKEN_END, TOKEN_WORD, TOKEN_TEXT, TOKEN_NUMBER, TOKEN_SIGN };

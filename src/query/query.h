@@ -12,7 +12,7 @@ struct query;
 struct query_set;
 
 struct query_config {
-    str dir;    /* where the files lie, NUL-terminated */
+    str dir; /* where the files lie, NUL-terminated */
     enum dialect dialect;
     size_t rows_most; /* of one answer; the rest is cut off, and the answer says so */
 };

@@ -243,8 +243,7 @@ void row_shape_named(struct row_shape *s, struct arena *a, const struct column *
 static void member_put(struct buf *b, const struct row_shape *s, size_t i, const struct value *v,
                        const struct value *cells)
 {
-    if (UNLIKELY(s->key && s->columns[i]->file) &&
-        render__file(b, s->columns[i], v, s->key, cells))
+    if (UNLIKELY(s->key && s->columns[i]->file) && render__file(b, s->columns[i], v, s->key, cells))
         return;
     render_cell(b, s->columns[i], v);
 }

@@ -39,8 +39,8 @@ void row_shape_init(struct row_shape *s, struct arena *a, const struct column *c
 /* The same under other names. */
 void row_shape_named(struct row_shape *s, struct arena *a, const struct column *const *columns,
                      const str *names, size_t count);
-/* Says whose rows these are: files get their address. cells: the columns whose cells are there. base
- * and key live as long as s. */
+/* Says whose rows these are: files get their address. cells: the columns whose cells are there.
+ * base and key live as long as s. */
 struct shape_cells {
     const struct column *const *columns;
     size_t count;

@@ -9,9 +9,12 @@ bool resource_about(const struct endpoint *e, struct resource_about *out)
     static const struct {
         endpoint_fn *run;
         enum resource_does does;
-    } list[] = {{resource__list, RESOURCE_LIST},          {resource__create, RESOURCE_CREATE},
-                {resource__one, RESOURCE_READ},           {resource__put, RESOURCE_REPLACE},
-                {resource__patch, RESOURCE_CHANGE},       {resource__remove, RESOURCE_REMOVE},
+    } list[] = {{resource__list, RESOURCE_LIST},
+                {resource__create, RESOURCE_CREATE},
+                {resource__one, RESOURCE_READ},
+                {resource__put, RESOURCE_REPLACE},
+                {resource__patch, RESOURCE_CHANGE},
+                {resource__remove, RESOURCE_REMOVE},
                 {resource__related_one, RESOURCE_RELATED},
                 {resource__file_get, RESOURCE_FILE},
                 {resource__file_put, RESOURCE_FILE},

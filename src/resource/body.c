@@ -195,14 +195,15 @@ static void take_file(struct taker *k, const struct column *c, const struct valu
         row->given[c->index] = false;
         row->added[c->index] = true;
     } else if (v->kind != V_NULL) {
-        body__fault(k, c->name, LIT("type"),
-              arena_printf(k->arena,
-                           "'%.*s' is a file; send it in multipart/form-data, or with PUT to the "
-                           "address of the row with /%.*s behind it",
-                           STR_ARG(c->name), STR_ARG(c->name)));
+        body__fault(
+            k, c->name, LIT("type"),
+            arena_printf(k->arena,
+                         "'%.*s' is a file; send it in multipart/form-data, or with PUT to the "
+                         "address of the row with /%.*s behind it",
+                         STR_ARG(c->name), STR_ARG(c->name)));
     } else if (!c->nullable) {
         body__fault(k, c->name, LIT("required"),
-              arena_printf(k->arena, "'%.*s' must not be null", STR_ARG(c->name)));
+                    arena_printf(k->arena, "'%.*s' must not be null", STR_ARG(c->name)));
     }
 }
 
@@ -265,8 +266,8 @@ static void find_missing(struct taker *k, const struct body_row *row)
 {
     for (size_t i = 0; i < k->table->column_count; i++) {
         const struct column *c = &k->table->columns[i];
-        if (row->given[i] || (c->file && row->added[i]) || c->nullable || c->has_default || c->generated || column_made(c) ||
-            body__fixed(k->fixed, c) ||
+        if (row->given[i] || (c->file && row->added[i]) || c->nullable || c->has_default ||
+            c->generated || column_made(c) || body__fixed(k->fixed, c) ||
             (k->kind == BODY_REPLACE && (closed(k, c) || !resource__told(k->table, i))))
             continue;
         str name = body__name(k->table, c);

@@ -18,12 +18,12 @@ void resource_views_free(struct resource_views *v); /* when no request is left *
 
 struct resource_config {
     str prefix;     /* "/v1", or empty */
-    str language; /* of rows as they are: "en" */
+    str language;   /* of rows as they are: "en" */
     str public_url; /* "https://api.example.com" for absolute links; empty: relative ones */
     str cursor_secret;
     const struct etag_key *etag_key;
-    bool etag; /* answers of changes tell the row's */
-    const struct access *access;   /* NULL: everything is open */
+    bool etag;                    /* answers of changes tell the row's */
+    const struct access *access;  /* NULL: everything is open */
     struct resource_views *views; /* with access: */
     enum dialect dialect;
     struct sql_limits limits;
@@ -47,7 +47,7 @@ enum resource_does {
     RESOURCE_CHANGE,
     RESOURCE_REMOVE,
     RESOURCE_RELATED, /* the one row that a relation leads to */
-    RESOURCE_FILE, /* GET, PUT, DELETE of the file in a column */
+    RESOURCE_FILE,    /* GET, PUT, DELETE of the file in a column */
     RESOURCE_BATCH,
 };
 struct resource_about {

@@ -19,7 +19,7 @@ struct endpoint {
     enum method method;
     const char *what;    /* for `cairn routes`: "list users" */
     const char *accepts; /* of PATCH, POST: the media types, for Accept-Patch and -Post; or NULL */
-    bool page;        /* for people: no part of the document of the API */
+    bool page;           /* for people: no part of the document of the API */
     bool quiet;          /* no line in the request log */
     bool in_batch; /* may be an operation of a batch: touches nothing but rq and, through rq->tx,
                       the database */

@@ -83,10 +83,10 @@ struct column {
     bool has_min, has_max, min_open, max_open;
     str min, max;               /* decimal texts */
     int min_length, max_length; /* from CHECKs on length(); -1 none */
-    str array;    /* PostgreSQL: TYPE_JSON that is stored as an array of this type; else empty */
+    str array; /* PostgreSQL: TYPE_JSON that is stored as an array of this type; else empty */
     const struct schema_file_wish *file; /* it holds a file; borrowed from the wishes, or NULL */
-    bool spread;  /* a collection's document: its members are shown, not itself */
-    size_t index; /* position in table->columns */
+    bool spread;                 /* a collection's document: its members are shown, not itself */
+    size_t index;                /* position in table->columns */
     const struct inside *inside; /* no column of the table, a place inside one; else NULL */
     /* In a version of the API (schema_version): */
     str stored; /* its name in the database; ptr NULL: name */
@@ -189,8 +189,8 @@ struct table {
      * same places in both; those that only the version has stand behind them. */
     const struct table *model;
     bool warns; /* a column of it is deprecated */
-    /* Of a copy made for some callers, or of a version: by column->index, those they may not know of. by_name lacks
-     * them. NULL: none. */
+    /* Of a copy made for some callers, or of a version: by column->index, those they may not know
+     * of. by_name lacks them. NULL: none. */
     const bool *closed;
     struct map by_name;     /* column name -> struct column */
     struct map rel_by_name; /* relation name -> struct relation */
@@ -300,18 +300,18 @@ enum field_source { FIELD_OWN, FIELD_SAME, FIELD_VALUE, FIELD_JOIN, FIELD_FIRST,
 
 /* What a version says of one field. Texts are empty where nothing is said. */
 struct schema_field_wish {
-    str name, place;    /* of a column or relation, or the field's own; FILE:LINE:COLUMN */
-    str shown;          /* as: its name in this version */
-    str type;           /* "string", "integer", "number", "boolean", "unix" */
+    str name, place; /* of a column or relation, or the field's own; FILE:LINE:COLUMN */
+    str shown;       /* as: its name in this version */
+    str type;        /* "string", "integer", "number", "boolean", "unix" */
     bool hidden;
     enum field_source source;
     const str *of; /* columns it is made of */
     size_t of_count;
-    str with;           /* between them */
+    str with; /* between them */
     bool has_with;
-    str value;          /* FIELD_VALUE */
+    str value; /* FIELD_VALUE */
     enum type value_type;
-    bool filled;        /* `fill` is what new rows get */
+    bool filled; /* `fill` is what new rows get */
     str fill;
     bool deprecated;
     str use, removed, message; /* what to use instead; the version without it; own words */

@@ -13,9 +13,9 @@
 #include "db/db.h"
 #include "edge/edge.h"
 #include "files/files.h"
+#include "policy/access.h"
 #include "render/locale.h"
 #include "render/negotiate.h"
-#include "policy/access.h"
 #include "schema/schema.h"
 
 enum config_type {
@@ -84,12 +84,12 @@ struct config {
 #define X(field, path, type, preset, min, max, reload, help) CONFIG_C_##type field;
 #include "server/config.def"
 #undef X
-    unsigned isolation_levels;   /* isolation_allowed as bits, 1 << enum db_isolation */
-    struct coding_config codings; /* of answers and bodies */
-    struct locales locales;       /* languages of problems */
-    struct edge_config edge;     /* of headers, cors, limits, ... */
-    struct schema_wishes tables; /* of the section tables: */
-    struct access_wishes access; /* of the sections roles: and access: */
+    unsigned isolation_levels;          /* isolation_allowed as bits, 1 << enum db_isolation */
+    struct coding_config codings;       /* of answers and bodies */
+    struct locales locales;             /* languages of problems */
+    struct edge_config edge;            /* of headers, cors, limits, ... */
+    struct schema_wishes tables;        /* of the section tables: */
+    struct access_wishes access;        /* of the sections roles: and access: */
     const struct api_version *versions; /* of the section versions:, the oldest first */
     size_t version_count;               /* 0: there is one, at rest.prefix */
     const str *prefixes;                /* of the versions, or that one */
@@ -149,9 +149,9 @@ size_t config_frozen(const struct config *now, const struct config *next,
 /* ---- texts made from config.def ---- */
 
 bool config_time(str text, uint64_t *ms); /* "10s", "7d": as settings are written */
-void config_example(struct buf *out);                      /* cairn.example.yaml */
-void config_docs(struct buf *out);                         /* docs/reference/config.md */
-void config_schema(struct buf *out);                       /* JSON Schema, draft 2020-12 */
+void config_example(struct buf *out);     /* cairn.example.yaml */
+void config_docs(struct buf *out);        /* docs/reference/config.md */
+void config_schema(struct buf *out);      /* JSON Schema, draft 2020-12 */
 void config_show(const struct config *c, struct buf *out); /* values in force, with their origin */
 
 #endif

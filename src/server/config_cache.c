@@ -61,8 +61,7 @@ static struct cache_rule usual(struct config_load *l)
 {
     const struct config *c = l->c;
     bool closed = signs_in(c);
-    struct cache_rule r = {.value = c->cache_control,
-                           .vary = closed ? who_headers(c) : LIT("")};
+    struct cache_rule r = {.value = c->cache_control, .vary = closed ? who_headers(c) : LIT("")};
     if (str_is(r.value, "auto"))
         r.value = closed ? LIT("private, no-cache") : LIT("no-cache");
     if (!config__value_good(r.value) || r.value.len > 1000)

@@ -174,21 +174,22 @@ static void make_headers(struct config_load *l)
     for (size_t i = 0; i < COUNT_OF(keys); i++)
         check_value(l, keys[i],
                     *(const str *)(const void *)((const char *)c + config_keys[keys[i]].offset));
-    l->c->edge.headers = (struct edge_headers){
-        .on = c->headers_on,
-        .policy = c->headers_policy,
-        .page_policy = c->headers_page_policy,
-        .frame = c->headers_frame,
-        .referrer = c->headers_referrer,
-        .resource = c->headers_resource,
-        .opener = c->headers_opener,
-        .permissions = c->headers_permissions,
-        .server = c->headers_server,
-        .version = str_is(c->headers_version, "auto") ? config__version_of(c->prefix) : c->headers_version,
-        .version_prefix = c->prefix,
-        .hsts_s = c->hsts / 1000,
-        .hsts_subdomains = c->hsts_subdomains,
-        .hsts_preload = c->hsts_preload};
+    l->c->edge.headers = (struct edge_headers){.on = c->headers_on,
+                                               .policy = c->headers_policy,
+                                               .page_policy = c->headers_page_policy,
+                                               .frame = c->headers_frame,
+                                               .referrer = c->headers_referrer,
+                                               .resource = c->headers_resource,
+                                               .opener = c->headers_opener,
+                                               .permissions = c->headers_permissions,
+                                               .server = c->headers_server,
+                                               .version = str_is(c->headers_version, "auto")
+                                                              ? config__version_of(c->prefix)
+                                                              : c->headers_version,
+                                               .version_prefix = c->prefix,
+                                               .hsts_s = c->hsts / 1000,
+                                               .hsts_subdomains = c->hsts_subdomains,
+                                               .hsts_preload = c->hsts_preload};
     if (c->hsts_preload && (c->hsts < UINT64_C(31536000000) || !c->hsts_subdomains))
         fault_at(l, CONFIG_KEY_hsts_preload,
                  "preload lists want headers.hsts: 365d and headers.hsts_subdomains");

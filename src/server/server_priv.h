@@ -89,9 +89,9 @@ struct world {
     struct db *db;             /* borrowed; NULL in a preview */
     const _Atomic bool *draining;
     struct resource_config rest;
-    struct client *client;         /* borrowed; NULL in a preview */
+    struct client *client; /* borrowed; NULL in a preview */
     struct mail_config mail_config;
-    struct mail *mail; /* NULL: there are no letters */
+    struct mail *mail;             /* NULL: there are no letters */
     struct identity *identity;     /* borrowed; NULL: nobody signs in */
     struct account_config account; /* with identity: */
     struct accounts *accounts;
@@ -115,8 +115,8 @@ struct world {
 /* Takes config, schema and queries (may be NULL), also when it fails. app may be NULL. Fails with
  * CONFIG, CONFLICT. */
 int world_new(struct cairn_app *app, struct config *config, struct schema *schema,
-              struct query_set *queries,
-              struct db *db, const _Atomic bool *draining, struct world **out, struct err *err);
+              struct query_set *queries, struct db *db, const _Atomic bool *draining,
+              struct world **out, struct err *err);
 struct world *world_get(struct world *w);
 /* Hands the routes to metrics_setup; the worlds to come count into the same ones. */
 void world_metrics(const struct world *w);
@@ -207,8 +207,8 @@ int listen_all(struct serve *s, struct err *err);
 void listen_close(struct serve *s); /* those that no worker has taken */
 
 /* worker.c */
-int worker_start(struct worker *w); /* 0 or a negative errno */
-void worker_drained(void *worker);  /* its thread only: no connection is left */
+int worker_start(struct worker *w);  /* 0 or a negative errno */
+void worker_drained(void *worker);   /* its thread only: no connection is left */
 void worker_rests(struct worker *w); /* a fiber of the worker's own has ended */
 void worker_adopt(struct worker *w, struct world *world); /* its thread only; takes a reference */
 struct http_limits worker_limits(const struct serve *s, const struct config *c);

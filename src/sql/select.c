@@ -42,8 +42,8 @@ static void from(struct sql *b, const struct select *s, bool keyset)
 
 static bool bounded(const struct select *s)
 {
-    if (s->summary || s->where || s->limit < 0 || s->limit > BOUNDED_MOST || s->offset > BOUNDED_MOST ||
-        s->limit + s->offset > BOUNDED_MOST)
+    if (s->summary || s->where || s->limit < 0 || s->limit > BOUNDED_MOST ||
+        s->offset > BOUNDED_MOST || s->limit + s->offset > BOUNDED_MOST)
         return false;
     for (size_t i = 0; s->after && i < s->order_count; i++) {
         if (s->order[i].column->nullable) /* the keyset has no bound to start from */
