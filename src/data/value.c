@@ -58,8 +58,8 @@ bool value_eq(const struct value *a, const struct value *b)
     case V_INT:
         return a->i == b->i;
     case V_FLOAT: /* by bits: 0 and -0 differ, a NaN is itself */
-        return memcmp(&a->f, &b->f, sizeof a->f) ==
-               0; // NOLINT(bugprone-suspicious-memory-comparison)
+        // NOLINTNEXTLINE(bugprone-suspicious-memory-comparison)
+        return memcmp(&a->f, &b->f, sizeof a->f) == 0;
     case V_NUM:
     case V_TEXT:
     case V_BYTES:
