@@ -11,7 +11,7 @@ struct principal {
     struct value claims;
     const str *roles; /* with all that they imply */
     size_t role_count;
-    str key; /* id of the API key, or of the app's grant, that it came with; empty: none */
+    str key;        /* id of the API key, or of the app's grant, that it came with; empty: none */
     str app, scope; /* the app that asks for its account (OAuth 2.0), and what it was given */
     /* What a key was narrowed to: "posts:read", "posts:*", "*:read", "*". NULL: all that roles
      * allow. */

@@ -97,10 +97,10 @@ struct config {
     const struct issuer_config *issuers; /* of auth.issuers */
     size_t issuer_count;
     struct clients clients; /* of the section oauth:; its issuer is not said yet */
-    bool access_given; /* one of them is there: nothing is allowed that they do not allow */
-    str dir;           /* the project directory, as given */
-    str file;          /* DIR/cairn.yaml; empty when there is none */
-    str data_path;     /* data_dir and migrations, relative to dir when they are relative */
+    bool access_given;      /* one of them is there: nothing is allowed that they do not allow */
+    str dir;                /* the project directory, as given */
+    str file;               /* DIR/cairn.yaml; empty when there is none */
+    str data_path;          /* data_dir and migrations, relative to dir when they are relative */
     str migrations_path;
     str queries_path;        /* queries_dir, the same way */
     str mail_path;           /* mail_templates, the same way */
