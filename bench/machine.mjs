@@ -128,6 +128,18 @@ export function groupCpu(group) {
   return us;
 }
 
+// By the same account: child of a process -> what it has used so far.
+export function childrenCpu(parent) {
+  const by = new Map();
+  for (const pid of readFileSync(`/proc/${parent}/task/${parent}/children`, 'latin1').trim().split(' ')) {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+      by.set(pid, processCpu(pid, stat.slice(stat.lastIndexOf(')') + 2).split(' ')));
+    } catch {} // it has ended
+  }
+  return by;
+}
+
 function processCpu(pid, field) {
   try {
     let ns = 0;

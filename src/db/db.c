@@ -98,6 +98,16 @@ int db_rows(struct db *db, const struct stmt *st, struct arena *a, size_t max_ro
     return db->driver->query(db, st, &sink, NULL, err);
 }
 
+int db_rows_each(struct db *db, struct db_read *list, size_t count, struct arena *a,
+                 struct err *err)
+{
+    if (db->driver->rows_each)
+        return db->driver->rows_each(db, list, count, a, err);
+    for (size_t i = 0; i < count; i++)
+        TRY(db_rows(db, &list[i].st, a, list[i].most, &list[i].rows, err));
+    return 0;
+}
+
 /* ---- writing ---- */
 
 int db_write(struct db *db, struct db_write *list, size_t count, size_t *failed, struct err *err)

@@ -78,6 +78,17 @@ void db_cursor_end(struct db_cursor **c);
 WAITS int db_rows(struct db *db, const struct stmt *st, struct arena *a, size_t max_rows,
                   struct rows *out, struct err *err);
 
+/* One of several reads that do not depend on each other. */
+struct db_read {
+    struct stmt st;
+    size_t most;      /* rows */
+    struct rows rows; /* out */
+};
+
+/* As db_rows for each; on PostgreSQL all are sent at once, and wait once. */
+WAITS int db_rows_each(struct db *db, struct db_read *list, size_t count, struct arena *a,
+                       struct err *err);
+
 /* ---- writing ---- */
 
 /* One statement of a write and what came of it. */

@@ -47,6 +47,8 @@ struct db_driver {
                        struct db_cursor **cursor, struct err *err);
     WAITS int (*next)(struct db_cursor *c, const struct row_sink *sink, struct err *err);
     void (*cursor_end)(struct db_cursor *c);
+    WAITS int (*rows_each)(struct db *db, struct db_read *list, size_t count, struct arena *a,
+                           struct err *err); /* NULL: query, one after the other */
     WAITS int (*write)(struct db *db, struct db_write *list, size_t count, size_t *failed,
                        struct err *err);
 

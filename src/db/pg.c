@@ -115,6 +115,7 @@ const struct db_driver db_postgres = {
     .query = pg__query,
     .next = pg__next,
     .cursor_end = pg__cursor_end,
+    .rows_each = pg__rows_each,
     .write = pg__write,
     .tx_begin = pg__tx_begin,
     .tx_run = pg__tx_run,

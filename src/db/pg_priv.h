@@ -76,7 +76,7 @@ static inline void pg__gauge(_Atomic int *gauge, int by)
 
 /* ---- an operation: statements that are sent together, with one sync behind them ---- */
 
-/* Reads of one row share a sync, and so a system call here and several there: the server hands out
+/* Reads of few rows share a sync, and so a system call here and several there: the server hands out
  * all their answers at once. One that fails takes those behind it along: they are sent again.
  * Outside of a transaction block the server commits them all or none. */
 struct pg_step {
@@ -234,6 +234,8 @@ int64_t pg_value__changes(PGresult *r);
 
 WAITS int pg__query(struct db *db, const struct stmt *st, const struct row_sink *sink,
                     struct db_cursor **cursor, struct err *err);
+WAITS int pg__rows_each(struct db *db, struct db_read *list, size_t count, struct arena *a,
+                        struct err *err);
 /* Whether st is worth a cursor of the server. */
 bool pg_cursor__wanted(struct pg_pool *p, const struct stmt *st);
 WAITS int pg_cursor__query(struct db *db, const struct stmt *st, const struct row_sink *sink,

@@ -47,17 +47,27 @@ int pg__refuse_block(const struct stmt *st, struct err *err)
 
 /* ---- reading ---- */
 
-/* A statement that the server lost was not run: it is sent again. */
-WAITS static int ask(struct pg_pool *p, const struct stmt *st, struct pg_step *step,
-                     struct err *err)
+/* A read of a row by its key, or of few rows whatever the table holds. */
+static bool quick(const struct stmt *st)
+{
+    return !st->writes && (st->by_key || st->bounded);
+}
+
+/* A statement that the server lost was not run: all are sent again. */
+WAITS static int ask(struct pg_pool *p, struct pg_step *steps, size_t count, struct err *err)
 {
     struct pg_op op = {.again = true};
     struct err here = {0};
+    bool shares = true;
+    for (size_t i = 0; i < count; i++)
+        shares = shares && quick(steps[i].st);
     for (unsigned tries = 0; tries < TRIES && op.again; tries++) {
         here = (struct err){0};
-        *step = (struct pg_step){.st = st};
-        op__init(&op, step, 1, &here);
-        op.shares = st->by_key && tries == 0;
+        op__fini(&op);
+        for (size_t i = 0; i < count; i++)
+            steps[i] = (struct pg_step){.st = steps[i].st};
+        op__init(&op, steps, count, &here);
+        op.shares = shares && tries == 0;
         pool__run(p, &op);
     }
     if (op.code == 0)
@@ -72,13 +82,48 @@ int pg__query(struct db *db, const struct stmt *st, const struct row_sink *sink,
 {
     struct pg *pg = pg_of(db);
     struct pg_pool *p = pool__mine(pg);
-    struct pg_step step;
+    struct pg_step step = {.st = st};
     TRY(pg__refuse_block(st, err));
     pg__count(&pg->reads, 1);
     if (cursor && pg_cursor__wanted(p, st))
         return pg_cursor__query(db, st, sink, cursor, err);
-    TRY(ask(p, st, &step, err));
+    TRY(ask(p, &step, 1, err));
     return pg_cursor__whole(db, st, step.result, sink, cursor, err);
+}
+
+/* The first failure, when the results of all have been let go. */
+static int take_each(struct db *db, struct pg_step *steps, struct db_read *list, size_t count,
+                     struct arena *a, struct err *err)
+{
+    int code = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct collect k;
+        struct row_sink sink = {.fn = collect__row, .ctx = &k};
+        collect__init(&k, a, &list[i].rows, list[i].most);
+        if (code == 0)
+            code = pg_cursor__whole(db, &list[i].st, steps[i].result, &sink, NULL, err);
+        else
+            pq.clear(steps[i].result);
+    }
+    return code;
+}
+
+int pg__rows_each(struct db *db, struct db_read *list, size_t count, struct arena *a,
+                  struct err *err)
+{
+    struct pg *pg = pg_of(db);
+    struct pg_step steps[STEPS_FEW];
+    for (size_t from = 0; from < count; from += STEPS_FEW) {
+        size_t some = count - from < STEPS_FEW ? count - from : STEPS_FEW;
+        for (size_t i = 0; i < some; i++) {
+            TRY(pg__refuse_block(&list[from + i].st, err));
+            steps[i] = (struct pg_step){.st = &list[from + i].st};
+        }
+        pg__count(&pg->reads, some);
+        TRY(ask(pool__mine(pg), steps, some, err));
+        TRY(take_each(db, steps, list + from, some, a, err));
+    }
+    return 0;
 }
 
 /* ---- writing ---- */

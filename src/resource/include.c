@@ -1,12 +1,15 @@
 /* include.c -- rows with what hangs on them. SPDX: Apache-2.0
- * Each relation of the request costs one statement, whatever the number of rows (two, when a parent
- * has more children than the limit lets through and that shows late: fetch_loose): the keys of all
+ * Each relation of the request costs one statement, whatever the number of rows: the keys of all
  * parents go in, and the children come back sorted by parent, so that those of one parent are a
- * range of rows. Parents with the same key share their range.
+ * range of rows. Parents with the same key share their range. The relations of one level are asked
+ * for together. It is first supposed that parents have few children each, which needs no look-up
+ * of the limit for each (sql_include_loose); where that is wrong, a second statement is asked, and
+ * the supposition is not made again for a while.
  * Invariant: neither the rows fetched nor those shown (a shared parent comes many times) are more
  * than config->include_rows; what is over is refused before anything is sent, never cut. */
 #include "resource/resource_priv.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 /* Rows of one parent, and how many the answer shows for it, with all that hangs on them. */
@@ -27,7 +30,19 @@ struct branch {
 enum {
     NO_KEY = UINT32_MAX,
     LOOSE_KEYS = 4, /* parents from which it pays not to look up a limit for each */
-    LOOSE_ROWS = 8, /* children of one parent that a page expects */
+    LOOSE_ROWS = 8, /* children of one parent that a page expects (PostgreSQL: twice the limit) */
+    LOOSE_MOST = 1000,
+    CROWDED_FOR = 250, /* requests that do not suppose it again */
+    CROWDED_SLOTS = 256
+};
+
+/* What is asked for one relation. */
+struct ask {
+    const struct include *inc;
+    struct branch *branch;
+    struct keyset set;
+    struct db_read *read; /* NULL: no parent has a key */
+    size_t loose;         /* rows that its statement gives at most, and one more; 0: it is exact */
 };
 
 struct grow {
@@ -182,56 +197,105 @@ static int too_many(const struct grow *g)
                 (long long)g->set->config->include_rows);
 }
 
-/* Has no parent more rows than the limit? Rows of one parent stand together. */
-static bool within(const struct rows *r, const struct select *s)
+/* How many more requests will not suppose that parents have few children. Two relations may share
+ * a slot, and threads may count past each other: that costs time only. */
+static _Atomic unsigned char *crowded(const struct include *inc)
 {
-    size_t limit = (size_t)s->limit;
-    for (size_t i = limit; i < r->count; i++) {
-        if (value_eq(rows_at(r, i, r->cols - 1), rows_at(r, i - limit, r->cols - 1)))
-            return false;
-    }
-    return true;
+    static _Atomic unsigned char slots[CROWDED_SLOTS];
+    uint64_t mix = (uint64_t)(uintptr_t)inc->relation + (uint64_t)inc->select.limit;
+    return &slots[mix * 0x9E3779B97F4A7C15u >> 56];
 }
 
-/* A page's parents mostly have few children each: then no limit need be looked up for them.
- * 1: out has the rows; 0: somebody has many, or it does not pay. */
-WAITS static int fetch_loose(struct grow *g, const struct include *inc, const struct value *keys,
-                             struct rows *out)
+/* Rows that are expected at most; 0: the limit is looked up. */
+static size_t loose_most(const struct grow *g, const struct ask *q)
 {
-    struct stmt st = {0};
-    size_t most = keys->count * LOOSE_ROWS + LOOSE_ROWS;
-    if (g->rq->tx || keys->count < LOOSE_KEYS || most > g->left ||
-        !sql_include_loose(g->set->config->dialect, &g->rq->arena, inc, keys, &st))
+    _Atomic unsigned char *slot = crowded(q->inc);
+    unsigned char times = atomic_load_explicit(slot, memory_order_relaxed);
+    uint64_t limit = q->inc->select.limit > 0 ? (uint64_t)q->inc->select.limit : 0;
+    uint64_t most = q->set.count * LOOSE_ROWS + LOOSE_ROWS;
+    if (q->set.count < LOOSE_KEYS || !limit)
         return 0;
-    int code = resource__rows(g->rq, g->set, &st, most, out, g->err);
-    if (code == 0 && within(out, &inc->select))
-        return 1;
-    if (code < 0 && code != E_TOOBIG)
-        return code;
-    *out = (struct rows){0};
-    *g->err = (struct err){0};
+    if (times) {
+        atomic_store_explicit(slot, times - 1, memory_order_relaxed);
+        return 0;
+    }
+    if (g->set->config->dialect == DIALECT_POSTGRES)
+        most = 2 * limit * q->set.count;
+    if (most > LOOSE_MOST)
+        most = LOOSE_MOST;
+    return most < g->left ? most : 0;
+}
+
+static int make(struct grow *g, struct ask *q, size_t loose)
+{
+    struct arena *a = &g->rq->arena;
+    enum dialect d = g->set->config->dialect;
+    struct value keys = keyset_value(&q->set, a);
+    *q->read = (struct db_read){.most = g->left};
+    q->loose = 0;
+    if (loose && sql_include_loose(d, a, q->inc, &keys, loose, &q->read->st)) {
+        q->loose = loose;
+        q->read->most = loose + 1;
+        return 0;
+    }
+    return sql_include(d, a, q->inc, &keys, &q->read->st, g->err);
+}
+
+WAITS static int run(struct grow *g, struct db_read *list, size_t count)
+{
+    int code = resource__rows_each(g->rq, g->set, list, count, g->err);
+    for (size_t i = 0; code == E_TOOBIG && i < count; i++) {
+        if (list[i].rows.count >= list[i].most)
+            return too_many(g);
+    }
+    return code == E_TOOBIG ? resource__full(g->err) : code;
+}
+
+/* Those whose parents have many children after all. */
+WAITS static int run_again(struct grow *g, struct ask *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct ask *q = &list[i];
+        if (!q->loose || q->read->rows.count <= q->loose)
+            continue;
+        atomic_store_explicit(crowded(q->inc), CROWDED_FOR, memory_order_relaxed);
+        TRY(make(g, q, 0));
+        TRY(run(g, q->read, 1));
+    }
     return 0;
 }
 
-WAITS static int fetch(struct grow *g, const struct include *inc, const struct keyset *set,
-                       struct rows *out)
+WAITS static int fetch(struct grow *g, struct ask *list, size_t count)
 {
-    struct arena *a = &g->rq->arena;
-    struct value keys = keyset_value(set, a);
-    struct stmt st = {0};
-    if (!set->count) /* nobody to ask for */
-        return 0;
-    int loose = fetch_loose(g, inc, &keys, out);
-    if (loose) {
-        g->left -= loose > 0 ? out->count : 0;
-        return loose < 0 ? loose : 0;
+    struct db_read *reads = ARENA_ARRAY(&g->rq->arena, struct db_read, count);
+    size_t some = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!list[i].set.count) /* nobody to ask for */
+            continue;
+        list[i].read = &reads[some++];
+        TRY(make(g, &list[i], loose_most(g, &list[i])));
     }
-    TRY(sql_include(g->set->config->dialect, a, inc, &keys, &st, g->err));
-    int code = resource__rows(g->rq, g->set, &st, g->left, out, g->err);
-    if (code == E_TOOBIG)
-        return out->count >= g->left ? too_many(g) : resource__full(g->err);
-    g->left -= code < 0 ? 0 : out->count;
-    return code;
+    if (!some)
+        return 0;
+    TRY(run(g, reads, some));
+    return run_again(g, list, count);
+}
+
+/* The first rows of each parent stay. */
+static void trim(struct rows *r, int64_t limit)
+{
+    size_t kept = 0, key = r->cols - 1;
+    int64_t of_parent = 0;
+    for (size_t i = 0; i < r->count; i++) {
+        bool same = i && value_eq(rows_at(r, i, key), rows_at(r, i - 1, key));
+        of_parent = same ? of_parent + 1 : 1;
+        if (of_parent > limit)
+            continue;
+        if (kept != i)
+            memcpy(&r->cells[kept * r->cols], rows_at(r, i, 0), r->cols * sizeof *r->cells);
+        kept++;
+    }
+    r->count = kept;
 }
 
 /* ---- how large the answer becomes ---- */
@@ -265,36 +329,56 @@ static bool too_heavy(const struct grow *g, const struct level *level)
     return sum > (uint64_t)g->set->config->include_rows;
 }
 
-WAITS static int grow(struct grow *g, struct level *level);
-
-WAITS static int grow_branch(struct grow *g, const struct level *up, const struct include *inc,
-                             struct branch *b)
+/* The branch and the keys of its parents. */
+static void begin(struct grow *g, const struct level *up, struct ask *q)
 {
     struct arena *a = &g->rq->arena;
-    struct keyset set;
+    const struct include *inc = q->inc;
+    struct branch *b = q->branch;
     b->lead = lead_of(a, inc->name);
     b->one = inc->relation->kind == REL_ONE;
     b->keys = arena_new(a, (up->rows.count + 1) * sizeof *b->keys);
-    gather(a, up, &inc->relation->local, &set, b->keys);
-    b->ranges = ARENA_ARRAY(a, struct range, set.count);
+    gather(a, up, &inc->relation->local, &q->set, b->keys);
+    b->ranges = ARENA_ARRAY(a, struct range, q->set.count);
     b->level.select = &inc->select;
     b->level.shape = resource__shape(a, g->set, &inc->select);
-    TRY(fetch(g, inc, &set, &b->level.rows));
-    arrange(&b->level.rows, &set, &inc->select);
-    divide(b, &set);
-    TRY(grow(g, &b->level));
-    weigh(b, set.count);
+}
+
+static int finish(struct grow *g, struct ask *q)
+{
+    struct branch *b = q->branch;
+    if (q->read)
+        b->level.rows = q->read->rows;
+    arrange(&b->level.rows, &q->set, &q->inc->select);
+    if (q->loose)
+        trim(&b->level.rows, q->inc->select.limit);
+    if (b->level.rows.count > g->left)
+        return too_many(g);
+    g->left -= b->level.rows.count;
+    divide(b, &q->set);
     return 0;
 }
 
-static int grow(struct grow *g, struct level *level)
+WAITS static int grow(struct grow *g, struct level *level)
 {
     const struct select *s = level->select;
-    if (!s->include_count)
+    size_t count = s->include_count;
+    if (!count)
         return 0;
-    level->branches = ARENA_ARRAY(&g->rq->arena, struct branch, s->include_count);
-    for (size_t i = 0; i < s->include_count; i++)
-        TRY(grow_branch(g, level, &s->includes[i], &level->branches[i]));
+    struct ask *list = ARENA_ARRAY(&g->rq->arena, struct ask, count);
+    level->branches = ARENA_ARRAY(&g->rq->arena, struct branch, count);
+    for (size_t i = 0; i < count; i++) {
+        list[i].inc = &s->includes[i];
+        list[i].branch = &level->branches[i];
+        begin(g, level, &list[i]);
+    }
+    TRY(fetch(g, list, count));
+    for (size_t i = 0; i < count; i++)
+        TRY(finish(g, &list[i]));
+    for (size_t i = 0; i < count; i++) {
+        TRY(grow(g, &list[i].branch->level));
+        weigh(list[i].branch, list[i].set.count);
+    }
     return 0;
 }
 

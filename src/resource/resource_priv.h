@@ -89,6 +89,9 @@ WAITS int resource__query(struct request *rq, const struct resource_set *s, cons
                           const struct row_taker *to, struct db_cursor **cursor, struct err *err);
 WAITS int resource__rows(struct request *rq, const struct resource_set *s, const struct stmt *st,
                          size_t most, struct rows *out, struct err *err);
+/* Several that do not depend on each other. */
+WAITS int resource__rows_each(struct request *rq, const struct resource_set *s,
+                              struct db_read *list, size_t count, struct err *err);
 WAITS int resource__select(struct request *rq, const struct resource_set *s,
                            const struct select *sel, size_t most, struct rows *out,
                            struct err *err);

@@ -36,6 +36,18 @@ int resource__rows(struct request *rq, const struct resource_set *s, const struc
     return out->count <= most ? 0 : fail(err, E_TOOBIG, "more than %zu rows", most);
 }
 
+int resource__rows_each(struct request *rq, const struct resource_set *s, struct db_read *list,
+                        size_t count, struct err *err)
+{
+    if (!rq->tx) {
+        rq->statements += (unsigned)count;
+        return db_rows_each(s->db, list, count, &rq->arena, err);
+    }
+    for (size_t i = 0; i < count; i++)
+        TRY(resource__rows(rq, s, &list[i].st, list[i].most, &list[i].rows, err));
+    return 0;
+}
+
 int resource__select(struct request *rq, const struct resource_set *s, const struct select *sel,
                      size_t most, struct rows *out, struct err *err)
 {

@@ -1,7 +1,8 @@
 /* keys.c -- the parents' keys of an include as one table inside a statement.
  * Keys are made distinct and sorted here, without nulls: the rows of every parent come once, and
- * the list costs one place: json_each(?1). A composite key is an inner array. Bytes and doubles,
- * which JSON does not carry exactly, become a VALUES list instead. SPDX: Apache-2.0 */
+ * the list costs one place: json_each(?1), or an array on PostgreSQL. A composite key is an inner
+ * array, in JSON on both. Bytes and doubles, which JSON does not carry exactly, become a VALUES
+ * list instead. SPDX: Apache-2.0 */
 #include "sql/keys_priv.h"
 
 #include <stdlib.h>
@@ -119,6 +120,38 @@ static str json_keys(struct sql *b, const struct keys *k)
     return text__done(&t);
 }
 
+/* {1,2} or {"a","b"}: inside quotes an array's text escapes two characters. */
+static void array_text(struct text *t, str s)
+{
+    text__char(t, '"');
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.ptr[i] == '"' || s.ptr[i] == '\\')
+            text__char(t, '\\');
+        text__char(t, s.ptr[i]);
+    }
+    text__char(t, '"');
+}
+
+void keys__array(struct sql *b, const struct keys *k)
+{
+    struct text t;
+    text__init(&t, b->arena, 16 * k->count + 16);
+    text__char(&t, '{');
+    for (size_t i = 0; i < k->count; i++) {
+        if (i)
+            text__char(&t, ',');
+        if (k->list[i]->kind == V_INT)
+            text__i64(&t, k->list[i]->i);
+        else
+            array_text(&t, k->list[i]->text);
+    }
+    text__char(&t, '}');
+    sql__place(b, sql__add(b, value_text(text__done(&t))));
+    sql__text(b, "::");
+    text__str(&b->text, str_of(sql__cast(k->of->columns[0]->type)));
+    sql__text(b, "[]");
+}
+
 static void values(struct sql *b, const struct keys *k)
 {
     sql__text(b, "(VALUES ");
@@ -138,11 +171,12 @@ static void values(struct sql *b, const struct keys *k)
 
 void keys__table(struct sql *b, const struct keys *k)
 {
-    if (b->dialect == DIALECT_POSTGRES) {
-        sql__text(b, "jsonb_array_elements");
-        if (k->parts == 1)
-            sql__text(b, "_text");
-        text__char(&b->text, '(');
+    if (b->dialect == DIALECT_POSTGRES && k->parts == 1) {
+        sql__text(b, "unnest(");
+        keys__array(b, k);
+        sql__text(b, ") AS k(value)");
+    } else if (b->dialect == DIALECT_POSTGRES) {
+        sql__text(b, "jsonb_array_elements(");
         sql__place(b, sql__add(b, value_text(json_keys(b, k))));
         sql__text(b, "::jsonb) AS k(value)");
     } else if (k->json) {
@@ -157,11 +191,8 @@ void keys__table(struct sql *b, const struct keys *k)
 
 static void part_postgres(struct sql *b, const struct keys *k, size_t i)
 {
-    sql__text(b, "CAST(k.value");
-    if (k->parts > 1) {
-        sql__text(b, " ->> ");
-        text__u64(&b->text, i);
-    }
+    sql__text(b, "CAST(k.value ->> ");
+    text__u64(&b->text, i);
     sql__text(b, " AS ");
     text__str(&b->text, str_of(sql__cast(k->of->columns[i]->type)));
     text__char(&b->text, ')');
@@ -169,7 +200,7 @@ static void part_postgres(struct sql *b, const struct keys *k, size_t i)
 
 void keys__part(struct sql *b, const struct keys *k, size_t i)
 {
-    if (b->dialect == DIALECT_POSTGRES) {
+    if (b->dialect == DIALECT_POSTGRES && k->parts > 1) {
         part_postgres(b, k, i);
     } else if (!k->json) {
         sql__text(b, "k.column");

@@ -13,6 +13,7 @@ struct keys {
 
 void keys__take(struct sql *b, struct keys *k, const struct value *list, const struct key *of);
 void keys__table(struct sql *b, const struct keys *k);          /* json_each(?1) AS k */
+void keys__array(struct sql *b, const struct keys *k);          /* $1::integer[], of one part */
 void keys__part(struct sql *b, const struct keys *k, size_t i); /* k.value */
 void keys__parts(struct sql *b, const struct keys *k);          /* all, with commas */
 

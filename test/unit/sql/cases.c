@@ -17,18 +17,22 @@ static void put_value(struct buf *b, const struct value *v)
         json_value(b, v);
 }
 
+static void put_binds(struct buf *b, const char *what, const struct stmt *st)
+{
+    buf_printf(b, "%s", what);
+    for (size_t i = 0; i < st->bind_count; i++) {
+        buf_char(b, ' ');
+        put_value(b, &st->binds[i]);
+    }
+    buf_char(b, '\n');
+}
+
 static void put_stmt(struct buf *b, const struct stmt *lite, const struct stmt *post)
 {
     buf_printf(b, "sqlite: %.*s\n", STR_ARG(lite->text));
     buf_printf(b, "postgres: %.*s\n", STR_ARG(post->text));
     if (lite->bind_count)
-        buf_lit(b, "binds:");
-    for (size_t i = 0; i < lite->bind_count; i++) {
-        buf_char(b, ' ');
-        put_value(b, &lite->binds[i]);
-    }
-    if (lite->bind_count)
-        buf_char(b, '\n');
+        put_binds(b, "binds:", lite);
     if (lite->bounded || lite->once)
         buf_printf(b, "flags:%s%s\n", lite->bounded ? " bounded" : "", lite->once ? " once" : "");
 }
@@ -95,8 +99,14 @@ static void put_include(struct buf *b, struct arena *a, const struct select *s, 
     const struct include *inc = find_include(s, path);
     assert_int_equal(sql_include(DIALECT_SQLITE, a, inc, &list, &lite, &err), 0);
     if (sql_include(DIALECT_POSTGRES, a, inc, &list, &post, &err) < 0)
-        post.text = LIT("-");
+        post = (struct stmt){.text = LIT("-")};
     put_stmt(b, &lite, &post);
+    if (post.bind_count)
+        put_binds(b, "postgres binds:", &post);
+    if (sql_include_loose(DIALECT_SQLITE, a, inc, &list, 1000, &lite))
+        buf_printf(b, "sqlite, loose: %.*s\n", STR_ARG(lite.text));
+    if (sql_include_loose(DIALECT_POSTGRES, a, inc, &list, 1000, &post))
+        buf_printf(b, "postgres, loose: %.*s\n", STR_ARG(post.text));
     if (inc->select.shown != inc->select.column_count)
         buf_printf(b, "shown: %zu\n", inc->select.shown);
 }
