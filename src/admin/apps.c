@@ -4,7 +4,9 @@
 #define FORM                                                                                       \
     "'requestBody':{'required':true,'content':{'application/x-www-form-urlencoded':{'schema':"
 #define TEXT "{'type':'string'}"
-#define CALLER "'client_id':" TEXT ",'client_secret':" TEXT
+#define CALLER                                                                                     \
+    "'client_id':" TEXT ",'client_secret':" TEXT ",'client_assertion_type':" TEXT                  \
+    ",'client_assertion':" TEXT
 #define TOKEN                                                                                      \
     FORM "{'type':'object','required':['token'],'properties':{'token':" TEXT "," CALLER "}}}}}"
 #define ERROR                                                                                      \

@@ -156,7 +156,7 @@ bool client_secret_is(const struct app_client *c, str secret)
 {
     unsigned char digest[SECRET_DIGEST];
     client_secret_hash(secret, digest);
-    return sodium_memcmp(digest, c->secret, sizeof digest) == 0 && c->has_secret;
+    return sodium_memcmp(digest, c->secret, sizeof digest) == 0 && c->has_secret && !c->jwks.len;
 }
 
 /* ---- scopes ---- */

@@ -5,6 +5,7 @@
 #define CAIRN_AUTH_CLIENTS_H
 
 #include "base/arena.h"
+#include "base/err.h"
 #include "base/str.h"
 
 enum {
@@ -28,8 +29,9 @@ enum client_grant { GRANT_CODE = 1, GRANT_REFRESH = 2, GRANT_ITSELF = 4 };
 
 struct app_client {
     str id, name;
-    bool has_secret;                     /* else public: it cannot keep one */
+    bool has_secret; /* it can prove itself, by a secret or a key; else it is public */
     unsigned char secret[SECRET_DIGEST]; /* its SHA-256 */
+    str jwks;                            /* instead: its public keys, a JWK set */
     const str *redirects;
     size_t redirect_count;
     const str *scopes;
@@ -61,6 +63,16 @@ bool client_redirects(const struct app_client *c, str uri);
 bool client_redirect_good(str uri);
 /* It can be taken by any program of the device: whoever asks is not proved by it. */
 bool client_is_native(const struct app_client *c, str uri);
+/* What a JWT for authentication says (RFC 7523, 3), when one of the client's keys signed it for
+ * audience. Fails with SIGNIN. */
+struct client_assertion {
+    str jti;
+    int64_t expires;
+};
+int client_assertion(struct arena *a, const struct app_client *c, str token, str audience,
+                     int64_t now, struct client_assertion *out, struct err *err);
+/* In the settings: it holds keys, and none that is private. */
+bool client_keys_good(str jwks);
 /* In a time that tells nothing. */
 bool client_secret_is(const struct app_client *c, str secret);
 void client_secret_hash(str secret, unsigned char out[SECRET_DIGEST]);

@@ -1,6 +1,7 @@
 /* caller.c -- which app calls, at the endpoints that apps call: client_secret_basic,
- * client_secret_post, or none for an app that can keep no secret. A wrong secret counts as an
- * attempt of that address on that app: nobody else can be locked out by it. SPDX: Apache-2.0 */
+ * client_secret_post, private_key_jwt, or none for an app that can keep no secret. A wrong secret
+ * counts as an attempt of that address on that app: nobody else can be locked out by it. SPDX:
+ * Apache-2.0 */
 #include "oauth/oauth_priv.h"
 
 static int wrong(struct err *err)
@@ -37,13 +38,45 @@ static int said(struct request *rq, const struct params *p, str *id, str *secret
     return 0;
 }
 
+/* The app that says so by a JWT: in its own name, for us, and once. */
+WAITS static int by_assertion(struct request *rq, const struct oauth *o, const struct params *p,
+                              const struct app_client **out, struct err *err)
+{
+    struct client_assertion said;
+    struct value head, claims;
+    struct err why = {0};
+    str token = p->of[PARAM_ASSERTION], audience = o->clients->issuer;
+    bool fresh;
+    if (!str_is(p->of[PARAM_ASSERTION_TYPE],
+                "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"))
+        return oauth__refuse(err, "invalid_request", "client_assertion_type is jwt-bearer");
+    if (p->of[PARAM_SECRET].len || request_header(rq, LIT("Authorization")).ptr)
+        return oauth__refuse(err, "invalid_request", "the app proves itself in two ways at once");
+    if (jwt_peek(&rq->arena, token, &head, &claims, &why) < 0)
+        return wrong(err);
+    const struct value *iss = value_get(&claims, LIT("iss"));
+    *out = iss && iss->kind == V_TEXT ? client_find(o->clients, iss->text) : NULL;
+    if (!*out || !(*out)->jwks.len ||
+        (p->of[PARAM_CLIENT].len && !str_eq(p->of[PARAM_CLIENT], (*out)->id)))
+        return wrong(err);
+    int64_t now = oauth__now();
+    if (client_assertion(&rq->arena, *out, token, audience, now, &said, &why) < 0) {
+        audience = arena_printf(&rq->arena, "%.*s/oauth/token", STR_ARG(audience));
+        TRY(client_assertion(&rq->arena, *out, token, audience, now, &said, err));
+    }
+    TRY(assertion__use(rq, o, (*out)->id, said.jti, said.expires, &fresh, err));
+    return fresh ? 0 : oauth__refuse(err, "invalid_client", "the assertion was used already");
+}
+
 int caller__find(struct request *rq, const struct oauth *o, const struct params *p,
                  const struct app_client **out, struct err *err)
 {
     str id, secret;
+    if (p->of[PARAM_ASSERTION].len)
+        return by_assertion(rq, o, p, out, err);
     TRY(said(rq, p, &id, &secret, err));
     *out = client_find(o->clients, id);
-    if (!*out)
+    if (!*out || (*out)->jwks.len)
         return wrong(err);
     if (!(*out)->has_secret)
         return secret.len ? wrong(err) : 0;

@@ -40,6 +40,9 @@ WAITS int code__add(struct request *rq, const struct oauth *o, struct oauth_code
 /* out->grant is empty when there is none. */
 WAITS int code__find(struct request *rq, const struct oauth *o, str text, struct oauth_code *out,
                      struct err *err);
+/* Remembers an assertion of the client. *fresh false: it was used before. */
+WAITS int assertion__use(struct request *rq, const struct oauth *o, str client, str jti,
+                         int64_t expires, bool *fresh, struct err *err);
 /* Uses the code (NULL: there is none) up and begins its grant. *won false: it was used before. */
 WAITS int grant__begin(struct request *rq, const struct oauth *o, const struct oauth_code *c,
                        const struct oauth_grant *g, bool *won, struct err *err);

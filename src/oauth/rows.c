@@ -148,6 +148,27 @@ int code__find(struct request *rq, const struct oauth *o, str text, struct oauth
     return 0;
 }
 
+/* What was used once, as a code that was: the same sweep takes it. No code has its text. */
+int assertion__use(struct request *rq, const struct oauth *o, str client, str jti, int64_t expires,
+                   bool *fresh, struct err *err)
+{
+    struct err why = {0};
+    str text = arena_printf(&rq->arena, "assertion %.*s %.*s", STR_ARG(client), STR_ARG(jti));
+    struct db_write w = {
+        .st = STATEMENT("INSERT INTO cairn_oauth_codes (hash, grant_id, client, account, redirect,"
+                        " scope, challenge, nonce, auth_time, expires_at, used_at)"
+                        " VALUES ($1, '', $2, '', '', '', '', '', 0, $3, $4)",
+                        value_text(digest(&rq->arena, text)), value_text(client),
+                        value_int(expires), value_int(oauth__now())),
+        .expect = -1};
+    int code = write_all(rq, o, &w, 1, &why);
+    *fresh = code == 0;
+    if (code == 0 || code == E_UNIQUE)
+        return 0;
+    *err = why;
+    return code;
+}
+
 /* ---- grants ---- */
 
 int grant__begin(struct request *rq, const struct oauth *o, const struct oauth_code *c,

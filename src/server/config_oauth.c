@@ -5,7 +5,7 @@
  *     clients:
  *       - id: shop
  *         name: The Shop
- *         secret: file:secrets/shop          # or secret_hash; without both it is a public client
+ *         secret: file:secrets/shop          # or secret_hash, or jwks; else a public client
  *         redirect_uris: [https://shop.example.com/callback]
  *         scopes: [openid, email, offline_access, posts.read]
  *         grants: [authorization_code, refresh_token]
@@ -166,15 +166,35 @@ static bool unhex(str text, unsigned char out[SECRET_DIGEST])
     return true;
 }
 
+/* A file with a JWK set; its public half is enough, and all that may be there. */
+static void take_keys(const struct reader *r, const struct config_node *n)
+{
+    struct err why = {0};
+    unsigned mode;
+    str path, text;
+    if (!config__text(r->l, n, CLIENTS, &path))
+        return;
+    path = config__join(&r->l->c->arena, r->l->c->dir, path);
+    if (config__read(&r->l->c->arena, path, CONFIG_TEXT_MOST, &text, &mode, &why) < 0)
+        FAULT(r, n, "%s", why.text);
+    else if (!client_keys_good(text))
+        FAULT(r, n, "'%.*s' is no JWK set of public keys for EdDSA, ES256 or RS256", STR_ARG(path));
+    else
+        r->out->jwks = text;
+}
+
 static void take_secret(const struct reader *r)
 {
     static const struct config_key key = {.path = "oauth.clients"};
     const struct config_node *plain = config__member(r->node, "secret");
     const struct config_node *hash = config__member(r->node, "secret_hash");
+    const struct config_node *keys = config__member(r->node, "jwks");
     str text;
-    r->out->has_secret = plain || hash;
-    if (plain && hash)
-        FAULT(r, hash, "`secret` or `secret_hash`, not both");
+    r->out->has_secret = plain || hash || keys;
+    if ((plain && hash) || (keys && (plain || hash)))
+        FAULT(r, keys ? keys : hash, "one of `secret`, `secret_hash` and `jwks`");
+    if (keys)
+        take_keys(r, keys);
     if (plain && plain->kind != NODE_SCALAR)
         FAULT(r, plain, "expected a text");
     else if (plain &&
@@ -239,9 +259,9 @@ static void check_grants(const struct reader *r)
 
 static void take(struct config_load *l, const struct config_node *n, struct app_client *out)
 {
-    static const char *const names[] = {"id",          "name",          "secret",
-                                        "secret_hash", "redirect_uris", "scopes",
-                                        "grants",      "roles",         "introspect"};
+    static const char *const names[] = {
+        "id",     "name",   "secret", "secret_hash", "redirect_uris",
+        "scopes", "grants", "roles",  "introspect",  "jwks"};
     struct reader r = {l, n, out};
     if (!config__members(l, n, CLIENTS, names, COUNT_OF(names)))
         return;

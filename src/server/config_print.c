@@ -263,7 +263,7 @@ static const char docs_tail[] =
     "  clients:\n"
     "    - id: shop\n"
     "      name: The Shop                   # for the person who is asked; else the id\n"
-    "      secret: file:secrets/shop        # or secret_hash, its SHA-256; else a public client\n"
+    "      secret: file:secrets/shop        # or secret_hash (SHA-256), or jwks; else public\n"
     "      redirect_uris: [https://shop.example.com/callback]\n"
     "      scopes: [openid, profile, email, offline_access, posts.read]\n"
     "      grants: [authorization_code, refresh_token] # authorization_code, unless said\n"
