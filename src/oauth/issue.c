@@ -60,7 +60,7 @@ static int id_token(struct request *rq, const struct oauth *o, const struct issu
     member(&b, "sub", i->grant.account);
     member(&b, "aud", i->grant.client);
     buf_printf(&b, ",\"iat\":%lld,\"exp\":%lld,\"auth_time\":%lld", (long long)now,
-               (long long)(now + seconds), (long long)i->grant.auth_time);
+               (long long)now + seconds, (long long)i->grant.auth_time);
     member(&b, "nonce", i->nonce);
     member(&b, "at_hash", at_hash(&rq->arena, identity_alg(id), access));
     member(&b, "sid", i->grant.id);
