@@ -84,12 +84,13 @@ unit: $(UNIT)
 	@tools/run-unit $(UNIT)
 fuzz: $(FUZZ)
 
-# A folder may include itself and those that src/LAYERS names; what calls a WAITS function is WAITS.
+# A folder may include itself and those that src/LAYERS names; what calls a WAITS function is WAITS; files are formatted.
 layers:
 	@grep -roE '^ *# *include +"[a-z]+/' src | awk -F'[ :/"]+' 'NR==FNR {ok[$$1,$$1]; \
 	  for (i=2;i<=NF;i++) ok[$$1,$$i]; next} !(($$2,$$5) in ok) {print "layer:", $$0; bad=1} \
 	  END {exit bad}' src/LAYERS -
 	@tools/waits
+	@sh ./dev format
 
 # clang-tidy with the checks of .clang-tidy, again only for what has changed.
 tidy: $(SRC:%.c=$B/tidy/%.ok) $B/tidy/bin/cairn.ok

@@ -190,9 +190,10 @@ int sql_include(enum dialect d, struct arena *a, const struct include *inc,
                 const struct value *keys, struct stmt *out, struct err *err);
 
 /* The same without the limit of a parent, where keeping it costs a look-up for each parent and few
- * parents are expected to reach it; false: there is no such statement, or nothing is gained. It gives at
- * most `most` rows, and one more to tell that there are others: then sql_include has to be asked.
- * Who takes the rows keeps the limit; those by whole numbers may come in no order, and he sorts. */
+ * parents are expected to reach it; false: there is no such statement, or nothing is gained. It
+ * gives at most `most` rows, and one more to tell that there are others: then sql_include has to be
+ * asked. Who takes the rows keeps the limit; those by whole numbers may come in no order, and he
+ * sorts. */
 bool sql_include_loose(enum dialect d, struct arena *a, const struct include *inc,
                        const struct value *keys, size_t most, struct stmt *out);
 int sql_insert(enum dialect d, struct arena *a, const struct insert *i, struct stmt *out,
