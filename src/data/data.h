@@ -219,6 +219,8 @@ struct stmt {
     bool once;     /* a shape that will not come again: do not keep it prepared */
     bool by_key;   /* reads one row by its whole key: others may wait for its end */
     uint32_t most; /* rows at most; 0: nobody knows */
+    uint32_t
+        keys; /* the place, from 1, whose V_ARRAY gives cairn_each its rows (SQLite); 0: none */
 };
 
 /* Rows held in memory: cells[row * cols + col], all in one arena. */

@@ -65,7 +65,7 @@ int lite__admin_run(struct db_admin *base, const struct stmt *st, struct arena *
     if (out)
         collect__init(&k, arena, out, SIZE_MAX);
     TRY(stmts__get(c, st, &p, err));
-    int code = conn__bind(c, p, st->binds, st->bind_count, err);
+    int code = conn__bind(c, p, st, err);
     if (code == 0 && out && p->columns)
         code = conn__names(p, &sink, err);
     c->limits = (struct limits){.timeout_ns = (uint64_t)base->timeout_ms * 1000000u};

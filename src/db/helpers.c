@@ -56,7 +56,7 @@ static int start(struct scan *s)
     TRY(stmts__get(s->conn, s->st, &s->p, s->err));
     if (s->sink->names)
         TRY(conn__names(s->p, s->sink, s->err));
-    return conn__bind(s->conn, s->p, s->st->binds, s->st->bind_count, s->err);
+    return conn__bind(s->conn, s->p, s->st, s->err);
 }
 
 static int run(struct scan *s)

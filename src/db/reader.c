@@ -254,7 +254,7 @@ static int run_inline(struct reader *r, struct prepared *p, const struct stmt *s
     struct conn *c = r->conn;
     if (sink->names)
         TRY(conn__names(p, sink, err));
-    TRY(conn__bind(c, p, st->binds, st->bind_count, err));
+    TRY(conn__bind(c, p, st, err));
     TRY(snapshot_fresh(r, err));
     c->limits = (struct limits){
         .timeout_ns = lite_timeout_ns(r->lite), .budget_ns = INLINE_BUDGET_NS, .movable = true};

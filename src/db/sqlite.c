@@ -178,6 +178,7 @@ static void guard(struct conn *c)
     sqlite3_create_collation(h, "decimal", SQLITE_UTF8, NULL, by_decimal);
     sqlite__sums(h);
     sqlite__json(h);
+    sqlite__each(h);
     sqlite3_progress_handler(h, OPS_PER_LOOK, on_progress, c);
 }
 
@@ -373,13 +374,15 @@ static int bind_one(struct conn *c, sqlite3_stmt *s, int at, const struct value 
     return SQLITE_MISUSE;
 }
 
-int conn__bind(struct conn *c, struct prepared *p, const struct value *binds, size_t count,
-               struct err *err)
+int conn__bind(struct conn *c, struct prepared *p, const struct stmt *st, struct err *err)
 {
-    if (count != (size_t)p->places)
-        return fail(err, E_DB, "a statement with %d places got %zu values", p->places, count);
-    for (size_t i = 0; i < count; i++) {
-        int rc = bind_one(c, p->handle, (int)i + 1, &binds[i]);
+    if (st->bind_count != (size_t)p->places)
+        return fail(err, E_DB, "a statement with %d places got %zu values", p->places,
+                    st->bind_count);
+    for (size_t i = 0; i < st->bind_count; i++) {
+        int at = (int)i + 1;
+        int rc = i + 1 == st->keys ? sqlite__bind_keys(p->handle, at, &st->binds[i])
+                                   : bind_one(c, p->handle, at, &st->binds[i]);
         if (rc != SQLITE_OK)
             return conn__fail(c, p, rc, err);
     }

@@ -122,8 +122,7 @@ static inline void conn__count(struct conn *c, enum tally t)
 int conn__prepare(struct conn *c, str text, bool keep, struct prepared *p, struct err *err);
 void conn__finalize(struct prepared *p);
 /* Binds borrowed values: they must live until the run is over. */
-int conn__bind(struct conn *c, struct prepared *p, const struct value *binds, size_t count,
-               struct err *err);
+int conn__bind(struct conn *c, struct prepared *p, const struct stmt *st, struct err *err);
 /* Hands the rows to sink (NULL: drops them). 0 at the end, DB_PAUSE or RUN_SHIFT with the
  * statement open, RUN_MOVE, or negative. Resets p unless it stays open. */
 int conn__run(struct conn *c, struct prepared *p, const struct row_sink *sink, struct err *err);
@@ -194,5 +193,10 @@ int64_t sqlite__memory_live(void);
 void sqlite__sums(struct sqlite3 *handle);
 /* The same: containment of JSON (sqlite_json.c). */
 void sqlite__json(struct sqlite3 *handle);
+/* The same: the values of a list as rows (sqlite_each.c). */
+void sqlite__each(struct sqlite3 *handle);
+
+/* Binds the list that cairn_each reads: borrowed until the statement is done. An SQLITE_ code. */
+int sqlite__bind_keys(struct sqlite3_stmt *s, int at, const struct value *list);
 
 #endif

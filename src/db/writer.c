@@ -113,7 +113,7 @@ int writer__run(struct lite *l, struct db_write *w, uint64_t timeout_ns, struct 
     w->changes = 0;
     TRY(stmts__get(c, &w->st, &p, err));
     bool rows = w->arena && p->columns;
-    int code = conn__bind(c, p, w->st.binds, w->st.bind_count, err);
+    int code = conn__bind(c, p, &w->st, err);
     if (code == 0 && rows && (w->names || p->verb == VERB_READ))
         code = conn__names(p, &sink, err);
     c->limits = (struct limits){.timeout_ns = timeout_ns};

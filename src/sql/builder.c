@@ -16,8 +16,10 @@ int sql__done(struct sql *b, struct stmt *out)
 {
     if (UNLIKELY(b->code < 0))
         return b->code;
-    *out =
-        (struct stmt){.text = text__done(&b->text), .binds = b->binds, .bind_count = b->bind_count};
+    *out = (struct stmt){.text = text__done(&b->text),
+                         .binds = b->binds,
+                         .bind_count = b->bind_count,
+                         .keys = b->keys};
     return 0;
 }
 

@@ -172,8 +172,7 @@ static void nearest_tail(struct sql *b, const struct related *q)
 
 static bool by_key(const struct related *q)
 {
-    return q->keys.json && q->keys.parts == 1 && q->r->kind == REL_ONE &&
-           sql__unique(q->r->target, &q->r->remote);
+    return q->keys.parts == 1 && q->r->kind == REL_ONE && sql__unique(q->r->target, &q->r->remote);
 }
 
 static void each_row(struct sql *b, const struct related *q)
@@ -210,9 +209,9 @@ static bool by_number(const struct related *q)
 {
     const struct table *t = q->r->target;
     const struct order *o = q->s->order;
-    return q->keys.json && q->keys.parts == 1 && q->r->kind == REL_MANY && q->s->offset <= 0 &&
-           q->s->limit > 0 && !q->s->where && !q->s->backwards && q->s->order_count == 1 &&
-           t->rowid && o->column == t->primary.columns[0] && fetched(q->s, o->column) &&
+    return q->keys.parts == 1 && q->r->kind == REL_MANY && q->s->offset <= 0 && q->s->limit > 0 &&
+           !q->s->where && !q->s->backwards && q->s->order_count == 1 && t->rowid &&
+           o->column == t->primary.columns[0] && fetched(q->s, o->column) &&
            whole(q->r->remote.columns[0]) && sql__order_indexed(t, &q->r->remote, o, 1);
 }
 
@@ -406,7 +405,7 @@ int sql_include(enum dialect d, struct arena *a, const struct include *inc,
         ranked(&b, &q);
     TRY(sql__done(&b, out));
     out->bounded = bounded(&q);
-    out->once = !q.keys.json;
+    out->once = !q.keys.one_place;
     return 0;
 }
 

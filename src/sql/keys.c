@@ -1,8 +1,8 @@
 /* keys.c -- the parents' keys of an include as one table inside a statement.
  * Keys are made distinct and sorted here, without nulls: the rows of every parent come once, and
- * the list costs one place: json_each(?1), or an array on PostgreSQL. A composite key is an inner
- * array, in JSON on both. Bytes and doubles, which JSON does not carry exactly, become a VALUES
- * list instead. SPDX: Apache-2.0 */
+ * the list costs one place: cairn_each(?1) on SQLite (db/sqlite_each.c), an array on PostgreSQL.
+ * Composite keys are JSON on both, a key an inner array. Bytes and doubles inside them, which JSON
+ * does not carry exactly, become a VALUES list instead. SPDX: Apache-2.0 */
 #include "sql/keys_priv.h"
 
 #include <stdlib.h>
@@ -76,7 +76,7 @@ static void sort_distinct(struct keys *k)
 
 void keys__take(struct sql *b, struct keys *k, const struct value *list, const struct key *of)
 {
-    *k = (struct keys){.parts = of->count, .of = of, .json = true};
+    *k = (struct keys){.parts = of->count, .of = of, .one_place = true};
     k->list = arena_new(b->arena, (list->count + 1) * sizeof *k->list);
     for (uint32_t i = 0; i < list->count; i++) {
         if (usable(&list->items[i], k->parts))
@@ -84,9 +84,10 @@ void keys__take(struct sql *b, struct keys *k, const struct value *list, const s
     }
     if (!ascending(k))
         sort_distinct(k);
-    for (size_t i = 0; i < k->count * k->parts && k->json; i++)
-        k->json = sql__rides_json(part_of(k->list[i / k->parts], k->parts, i % k->parts));
-    if (!k->json && b->dialect == DIALECT_POSTGRES)
+    bool listed = k->parts == 1 && b->dialect == DIALECT_SQLITE;
+    for (size_t i = 0; i < k->count * k->parts && k->one_place && !listed; i++)
+        k->one_place = sql__rides_json(part_of(k->list[i / k->parts], k->parts, i % k->parts));
+    if (!k->one_place && b->dialect == DIALECT_POSTGRES)
         sql__fail(b, "keys of this type cannot be followed to other tables on PostgreSQL");
 }
 
@@ -169,6 +170,17 @@ static void values(struct sql *b, const struct keys *k)
     text__char(&b->text, ')');
 }
 
+static size_t key_rows(struct sql *b, const struct keys *k)
+{
+    struct value all = {.kind = V_ARRAY, .count = (uint32_t)k->count};
+    all.items = arena_new(b->arena, (k->count + 1) * sizeof *all.items);
+    for (size_t i = 0; i < k->count; i++)
+        all.items[i] = *k->list[i];
+    size_t place = sql__add(b, all);
+    b->keys = (uint32_t)place;
+    return place;
+}
+
 void keys__table(struct sql *b, const struct keys *k)
 {
     if (b->dialect == DIALECT_POSTGRES && k->parts == 1) {
@@ -179,7 +191,11 @@ void keys__table(struct sql *b, const struct keys *k)
         sql__text(b, "jsonb_array_elements(");
         sql__place(b, sql__add(b, value_text(json_keys(b, k))));
         sql__text(b, "::jsonb) AS k(value)");
-    } else if (k->json) {
+    } else if (k->parts == 1) {
+        sql__text(b, "cairn_each(");
+        sql__place(b, key_rows(b, k));
+        sql__text(b, ") AS k");
+    } else if (k->one_place) {
         sql__text(b, "json_each(");
         sql__place(b, sql__add(b, value_text(json_keys(b, k))));
         sql__text(b, ") AS k");
@@ -202,7 +218,7 @@ void keys__part(struct sql *b, const struct keys *k, size_t i)
 {
     if (b->dialect == DIALECT_POSTGRES && k->parts > 1) {
         part_postgres(b, k, i);
-    } else if (!k->json) {
+    } else if (!k->one_place) {
         sql__text(b, "k.column");
         text__u64(&b->text, i + 1);
     } else if (k->parts == 1) {

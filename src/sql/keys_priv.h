@@ -8,11 +8,11 @@ struct keys {
     const struct value **list; /* distinct, sorted, no nulls */
     size_t count, parts;
     const struct key *of; /* the parent's columns */
-    bool json;            /* one place for all */
+    bool one_place;       /* one place for all */
 };
 
 void keys__take(struct sql *b, struct keys *k, const struct value *list, const struct key *of);
-void keys__table(struct sql *b, const struct keys *k);          /* json_each(?1) AS k */
+void keys__table(struct sql *b, const struct keys *k);          /* cairn_each(?1) AS k */
 void keys__array(struct sql *b, const struct keys *k);          /* $1::integer[], of one part */
 void keys__part(struct sql *b, const struct keys *k, size_t i); /* k.value */
 void keys__parts(struct sql *b, const struct keys *k);          /* all, with commas */

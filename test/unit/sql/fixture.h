@@ -317,6 +317,7 @@ static UNUSED sqlite3 *lite_open(void)
     assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
     sqlite3_create_collation(db, "decimal", SQLITE_UTF8, NULL, decimal_collation);
     sqlite__sums(db);
+    sqlite__each(db);
     lite_exec(db, schema_sql);
     return db;
 }
@@ -372,8 +373,12 @@ static struct rows UNUSED lite_run(sqlite3 *db, struct arena *a, const struct st
     if (sqlite3_prepare_v2(db, s->text.ptr, (int)s->text.len, &st, NULL) != SQLITE_OK)
         fail_msg("%s: %.*s", sqlite3_errmsg(db), STR_ARG(s->text));
     assert_int_equal(sqlite3_bind_parameter_count(st), s->bind_count);
-    for (size_t i = 0; i < s->bind_count; i++)
-        lite_bind(st, (int)i + 1, &s->binds[i]);
+    for (size_t i = 0; i < s->bind_count; i++) {
+        if (i + 1 == s->keys)
+            sqlite__bind_keys(st, (int)i + 1, &s->binds[i]);
+        else
+            lite_bind(st, (int)i + 1, &s->binds[i]);
+    }
     rows.cols = (size_t)sqlite3_column_count(st);
     int code;
     while ((code = sqlite3_step(st)) == SQLITE_ROW) {

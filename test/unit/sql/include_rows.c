@@ -262,7 +262,8 @@ static void composite(void **state)
     arena_reset(&a);
 }
 
-/* Bytes and doubles do not ride in JSON. */
+/* Bytes and doubles are keys like others on SQLite; JSON, their way to PostgreSQL, cannot carry
+ * them. */
 static void odd_keys(void **state)
 {
     (void)state;
@@ -277,8 +278,8 @@ static void odd_keys(void **state)
     struct include inc = *include_of(&a, USERS, "include=logs(limit:4,fields:line)");
     for (int i = 0; i < 2; i++, inc.select.limit = -1) {
         struct rows r = related(&a, &inc, &keys, &st);
-        assert_true(st.once);
-        assert_int_equal(st.bind_count - (i == 0 ? 2u : 0u), 3);
+        assert_false(st.once);
+        assert_int_equal(st.bind_count - (i == 0 ? 2u : 0u), 1);
         assert_int_equal(r.count, 2);
         assert_true(str_is(rows_at(&r, 0, 0)->text, "double"));
         assert_true(str_is(rows_at(&r, 1, 0)->text, "bytes"));
