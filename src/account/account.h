@@ -7,7 +7,7 @@
 #include "auth/identity.h"
 #include "db/db.h"
 #include "mail/mail.h"
-#include "policy/access.h"
+#include "policy/roles.h"
 #include "route/route.h"
 #include "sql/sql.h"
 #include "store/store.h"
@@ -55,8 +55,9 @@ struct account_config {
     int64_t key_s;                       /* how long a key is good at most; 0: for ever */
     const struct issuer_config *issuers; /* others whose tokens are taken */
     size_t issuer_count;
-    const struct access *access;   /* whose roles a key may have; NULL in a preview */
-    const struct clients *clients; /* apps that people may let in; NULL: none */
+    const struct access *access;           /* whose roles a key may have; NULL in a preview */
+    const struct clients *clients;         /* apps that people may let in; NULL: none */
+    const struct role_tables *role_tables; /* who has which roles; NULL: the column alone says it */
 };
 
 struct accounts;
@@ -83,9 +84,15 @@ bool account_takes(const struct accounts *x, const struct column *c); /* of who 
 int64_t account_password_least(const struct accounts *x);             /* characters */
 const struct account_config *account_settings_of(const struct accounts *x);
 
-/* Who an account is, from its row (a cell for each column of the table): roles and claims. */
+/* Who an account is, from its row (a cell for each column of the table): the roles of its column,
+ * and its claims. */
 void account_principal(struct arena *a, const struct accounts *x, const struct value *cells,
                        struct principal *out);
+
+/* The roles that tables give an account, one text a row, from there into its principal. An account
+ * that has none at all has auth.default_role. */
+void account_roles(struct arena *a, const struct accounts *x, const struct rows *rows,
+                   struct principal *out);
 
 /* POST register, login, refresh, logout, password, keys; GET me, csrf, sessions, keys; DELETE me,
  * sessions/:id, keys/:id; those below mfa; GET /.well-known/jwks.json; all but the last below each

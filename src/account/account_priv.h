@@ -86,9 +86,12 @@ int account__assign(struct request *rq, const struct accounts *x, const struct a
 bool account__verify(struct request *rq, const struct accounts *x, struct assignment *out);
 /* The answer's body: the row, without what is hidden. */
 void account__put(struct buf *b, const struct accounts *x, const struct account *who);
+/* Who it is: with the roles that tables give it. In the request's arena. */
+WAITS int account__principal(struct request *rq, const struct accounts *x,
+                             const struct account *who, struct principal *out, struct err *err);
 /* Roles and claims for a token, in the request's arena. */
-void account__ticket(struct request *rq, const struct accounts *x, const struct account *who,
-                     struct ticket *out);
+WAITS int account__ticket(struct request *rq, const struct accounts *x, const struct account *who,
+                          struct ticket *out, struct err *err);
 bool account__verified(const struct accounts *x, const struct account *who);
 
 /* ---- where sessions are kept: session_rows.c, session_redis.c ---- */

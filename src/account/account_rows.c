@@ -147,16 +147,48 @@ void account_principal(struct arena *a, const struct accounts *x, const struct v
     take_roles(a, x, cells, out);
 }
 
-void account__ticket(struct request *rq, const struct accounts *x, const struct account *who,
-                     struct ticket *out)
+void account_roles(struct arena *a, const struct accounts *x, const struct rows *rows,
+                   struct principal *out)
+{
+    str *list = ARENA_ARRAY(a, str, out->role_count + rows->count + 1);
+    if (out->role_count)
+        memcpy(list, out->roles, out->role_count * sizeof *list);
+    for (size_t i = 0; i < rows->count; i++) {
+        if (rows->cells[i].kind == V_TEXT)
+            list[out->role_count++] = arena_str(a, rows->cells[i].text);
+    }
+    if (!out->role_count && x->config->default_role.len)
+        list[out->role_count++] = x->config->default_role;
+    out->roles = list;
+}
+
+int account__principal(struct request *rq, const struct accounts *x, const struct account *who,
+                       struct principal *out, struct err *err)
+{
+    struct stmt st = {0};
+    struct rows rows = {0};
+    account_principal(&rq->arena, x, who->cells, out);
+    if (!x->config->role_tables)
+        return 0;
+    TRY(role_tables_of(x->config->dialect, &rq->arena, x->config->role_tables,
+                       &who->cells[x->id->index], &st, err));
+    rq->statements++;
+    TRY(db_rows(x->db, &st, &rq->arena, ROLES_MOST, &rows, err));
+    account_roles(&rq->arena, x, &rows, out);
+    return 0;
+}
+
+int account__ticket(struct request *rq, const struct accounts *x, const struct account *who,
+                    struct ticket *out, struct err *err)
 {
     struct principal *p = ARENA_NEW(&rq->arena, struct principal);
-    account_principal(&rq->arena, x, who->cells, p);
+    TRY(account__principal(rq, x, who, p, err));
     *out = (struct ticket){.subject = p->subject,
                            .claims = &p->claims,
                            .roles = p->roles,
                            .role_count = p->role_count,
                            .now = account__now()};
+    return 0;
 }
 
 bool account__verified(const struct accounts *x, const struct account *who)

@@ -47,7 +47,7 @@ WAITS static int person(struct request *rq, const struct accounts *x, str key, s
     if (!who.cells || !account__verified(x, &who))
         return refuse(err);
     TRY(mfa__has(rq, x, who.key, err));
-    account_principal(&rq->arena, x, who.cells, p);
+    TRY(account__principal(rq, x, &who, p, err));
     return 0;
 }
 

@@ -83,7 +83,7 @@ int basic__who(struct request *rq, const struct accounts *x, str coded, int64_t 
         return 0;
     TRY(by_password(rq, x, login, pair, &who, err));
     TRY(mfa__alone(rq, x, who.key, err));
-    account_principal(&rq->arena, x, who.cells, &p);
+    TRY(account__principal(rq, x, &who, &p, err));
     name_hash(x, &who, sid);
     *out =
         identity_keep(x->identity, BY_PASSWORD, coded, str_of(sid), &p, now + KEPT_SECONDS, stamp);

@@ -116,7 +116,7 @@ int cookie__who(struct request *rq, const struct accounts *x, int64_t now, struc
     TRY(look_up(rq, x, sid, now, &s, &who, err));
     if (!who.cells)
         return 0;
-    account_principal(&rq->arena, x, who.cells, &p);
+    TRY(account__principal(rq, x, &who, &p, err));
     *out = identity_keep(x->identity, BY_COOKIE, value, sid, &p, until(x, &s, now), stamp);
     return 0;
 }

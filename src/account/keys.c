@@ -97,7 +97,7 @@ WAITS static int look_up(struct request *rq, const struct accounts *x, str text,
         return invalid(err);
     TRY(mfa__has(rq, x, who.key, err));
     TRY(touch(rq, x, row, now, err));
-    account_principal(&rq->arena, x, who.cells, &p);
+    TRY(account__principal(rq, x, &who, &p, err));
     narrow(&rq->arena, x, row, &p);
     int64_t until = now + KEPT_SECONDS;
     if (row[K_EXPIRES].i && row[K_EXPIRES].i < until)
@@ -258,7 +258,7 @@ int key__add(struct request *rq, const void *data, struct err *err)
     TRY(account__by_key(rq, x, w.account, &who, err));
     if (!who.cells)
         return fail(err, E_NOTFOUND, "the account is gone");
-    account_principal(&rq->arena, x, who.cells, &owner);
+    TRY(account__principal(rq, x, &who, &owner, err));
     TRY(account_key_check(&rq->arena, x->schema, x->config->access, &owner, &w, err));
     TRY(key__all_of(rq, x, w.account, &rows, err));
     if (rows.count >= KEYS_MOST)

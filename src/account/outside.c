@@ -105,7 +105,7 @@ WAITS static int principal_of(struct request *rq, const struct accounts *x,
     *p = (struct principal){.claims = {.kind = V_OBJECT}};
     if (c->account.len) {
         TRY(account_of(rq, x, c, claims, &who, err));
-        account_principal(&rq->arena, x, who.cells, p);
+        TRY(account__principal(rq, x, &who, p, err));
     }
     if (c->roles.len)
         take_roles(&rq->arena, claim_at(claims, c->roles), p);

@@ -28,7 +28,7 @@ static int tokens_for(struct request *rq, const struct accounts *x, const struct
                       str sid, uint64_t counter, struct tokens *out, struct err *err)
 {
     struct ticket t;
-    account__ticket(rq, x, who, &t);
+    TRY(account__ticket(rq, x, who, &t, err));
     t.sid = sid;
     out->refresh = identity_seal(&rq->arena, x->identity, SEALED_REFRESH, sid, counter);
     return identity_token(&rq->arena, x->identity, &t, &out->access, err);

@@ -24,8 +24,25 @@ WAITS static int by_authorization(const struct accounts *x, struct request *rq, 
     return app__who(rq, x, rest, now, out, err);
 }
 
-int account_who(const struct accounts *x, struct request *rq, int64_t now, struct signed_in **out,
-                struct err *err)
+/* A token says which roles its account had when it was made; where tables give roles, what they say
+ * now counts. */
+static int fresh_roles(const struct accounts *x, struct request *rq, int64_t now,
+                       struct signed_in **out, struct err *err)
+{
+    struct account who;
+    struct principal p;
+    unsigned stamp = identity_stamp(x->identity);
+    TRY(account__by_key(rq, x, signed_in_principal(*out)->subject, &who, err));
+    if (!who.cells)
+        return fail_field(err, E_SIGNIN, LIT("invalid_token"), LIT(""),
+                          "the account of the token is gone");
+    TRY(account__principal(rq, x, &who, &p, err));
+    identity_renew(x->identity, out, &p, now, stamp);
+    return 0;
+}
+
+static int find_who(const struct accounts *x, struct request *rq, int64_t now,
+                    struct signed_in **out, struct err *err)
 {
     str said = request_header(rq, LIT("Authorization")), key = request_header(rq, LIT("X-API-Key"));
     bool keyed = x->config->keys && str_starts(key, LIT("ck_"));
@@ -42,6 +59,18 @@ int account_who(const struct accounts *x, struct request *rq, int64_t now, struc
         return 0;
     TRY(cookie__who(rq, x, now, out, err));
     int code = *out ? csrf__check(rq, x, signed_in_sid(*out), err) : 0;
+    if (code < 0)
+        identity_release(out);
+    return code;
+}
+
+int account_who(const struct accounts *x, struct request *rq, int64_t now, struct signed_in **out,
+                struct err *err)
+{
+    TRY(find_who(x, rq, now, out, err));
+    if (LIKELY(!*out || !x->config->role_tables || !identity_roles_stale(x->identity, *out, now)))
+        return 0;
+    int code = fresh_roles(x, rq, now, out, err);
     if (code < 0)
         identity_release(out);
     return code;

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 
 #include <sodium.h>
+#include <time.h>
 
 enum { DIGEST = 16, KEPT_MOST = 1024, TOKEN_MEMORY = 1 << 19, LEEWAY = 5 };
 enum { SEALED_BODY = SID_TEXT + 8, SEALED_RAW = SEALED_BODY + crypto_auth_hmacsha256_BYTES };
@@ -18,7 +19,9 @@ struct identity {
     struct keys keys;
     struct passwords *passwords;
     struct revoked revoked;
-    int64_t synced; /* 0: never yet */
+    int64_t synced;            /* 0: never yet */
+    _Atomic bool follows;      /* roles are in tables */
+    _Atomic unsigned roles_at; /* the stamp when they changed last */
     struct issuer *issuers[ISSUERS_MOST];
 };
 
@@ -30,6 +33,8 @@ struct signed_in {
     int64_t expires;
     const struct keyring *ring; /* that it was checked with */
     unsigned stamp;             /* of the revocations it was last compared with */
+    unsigned roles_stamp;       /* from before its roles were read */
+    int64_t roles_s;            /* when they were; of a token 0: not yet */
     str sid, token;             /* token: of BY_TOKEN */
     struct principal principal;
     struct arena arena;
@@ -297,6 +302,12 @@ static int expired(struct err *err)
     return fail_field(err, E_SIGNIN, LIT("invalid_token"), LIT(""), "the token has expired");
 }
 
+static bool roles_old(const struct identity *i, const struct signed_in *s, int64_t now)
+{
+    return atomic_load(&i->follows) && ((int)(atomic_load(&i->roles_at) - s->roles_stamp) > 0 ||
+                                        now > s->roles_s + ROLES_SECONDS || now < s->roles_s);
+}
+
 /* Revocations since the token was last looked at. */
 static int still_good(struct identity *i, struct signed_in *s, int64_t now, struct err *err)
 {
@@ -441,7 +452,7 @@ struct signed_in *identity_kept(struct identity *i, enum signed_by by, str secre
     struct err ignored = {0};
     struct signed_in *s = *slot_of(keys_now(&i->keys), secret, digest);
     *stamp = atomic_load(&i->revoked.stamp);
-    if (!is_that(s, i, by, digest) || still_good(i, s, now, &ignored) < 0)
+    if (!is_that(s, i, by, digest) || roles_old(i, s, now) || still_good(i, s, now, &ignored) < 0)
         return NULL;
     s->refs++;
     return s;
@@ -478,12 +489,62 @@ struct signed_in *identity_keep(struct identity *i, enum signed_by by, str secre
     s->of = i;
     s->by = by;
     s->expires = expires;
-    s->stamp = stamp;
+    s->stamp = s->roles_stamp = stamp;
+    s->roles_s = (int64_t)time(NULL);
     s->sid = arena_str(&s->arena, sid);
     copy_principal(&s->arena, p, &s->principal);
     identity_release(slot);
     *slot = s;
     return s;
+}
+
+/* ---- roles in tables ---- */
+
+void identity_follow_roles(struct identity *i)
+{
+    atomic_store(&i->follows, true);
+}
+
+void identity_roles_changed(struct identity *i)
+{
+    atomic_store(&i->roles_at, atomic_fetch_add(&i->revoked.stamp, 1) + 1);
+}
+
+bool identity_roles_stale(const struct identity *i, const struct signed_in *s, int64_t now)
+{
+    return s->by == BY_TOKEN && roles_old(i, s, now);
+}
+
+unsigned identity_stamp(const struct identity *i)
+{
+    return atomic_load(&i->revoked.stamp);
+}
+
+/* Requests that run hold the old one. */
+void identity_renew(struct identity *i, struct signed_in **out, const struct principal *p,
+                    int64_t now, unsigned stamp)
+{
+    struct signed_in *old = *out, *s = mem_zero(1, sizeof *s);
+    arena_init(&s->arena, TOKEN_MEMORY);
+    s->refs = 1;
+    s->of = i;
+    s->by = old->by;
+    s->expires = old->expires;
+    s->ring = old->ring;
+    s->stamp = old->stamp;
+    s->roles_stamp = stamp;
+    s->roles_s = now;
+    s->sid = arena_str(&s->arena, old->sid);
+    s->token = arena_str(&s->arena, old->token);
+    copy_principal(&s->arena, p, &s->principal);
+    struct signed_in **slot = slot_of_token(s->token);
+    if (*slot == old) {
+        identity_release(slot);
+        *slot = s;
+        s->refs++;
+    }
+    identity_release(out);
+    *out = s;
 }
 
 /* ---- a session under a MAC ---- */

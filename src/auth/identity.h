@@ -81,6 +81,21 @@ void identity_thread_end(void); /* drops what the calling thread keeps */
 /* A session, or an API key, is over: what was kept of it is refused from now on. Any thread. */
 void identity_revoke(struct identity *i, str sid, int64_t now);
 
+/* ---- roles that are in tables: kept principals are looked at again when those change ---- */
+
+enum { ROLES_SECONDS = 1 }; /* until a change that another process made is seen, one more at most */
+
+/* From now on. Before the first request. */
+void identity_follow_roles(struct identity *i);
+/* What was kept says no more which roles somebody has. Any thread. */
+void identity_roles_changed(struct identity *i);
+/* Of a token: its roles have to be looked at before it is used. */
+bool identity_roles_stale(const struct identity *i, const struct signed_in *s, int64_t now);
+unsigned identity_stamp(const struct identity *i); /* before that; goes to identity_renew */
+/* The same token with another principal, in the place of *s. Copies p. */
+void identity_renew(struct identity *i, struct signed_in **s, const struct principal *p,
+                    int64_t now, unsigned stamp);
+
 /* Since when revocations of other processes have to be looked for; sync_done says that they were,
  * up to now. At first: as long as anything from before could still be good. Of one thread. */
 int64_t identity_synced(const struct identity *i, int64_t now);

@@ -15,6 +15,7 @@ enum { MEMORY = 64 << 20, COLUMNS_MOST = 64, RULES_MOST = 512 };
 void people_close(struct people *p)
 {
     accounts_free(&p->model.accounts);
+    role_rows_free(&p->roles);
     if (p->schema)
         schema_free(&p->schema);
     if (p->admin)
@@ -32,7 +33,8 @@ static int people_read(struct people *p)
     TRY(db_admin_open(&db, &p->admin, &p->err));
     TRY(signin_tables(p->config, p->admin, &p->err));
     TRY(model_read(p->admin, p->config, &p->schema, &p->err));
-    return signin_model(p->config, p->schema, &p->arena, &p->model, &p->err);
+    TRY(signin_roles(p->admin, p->config, p->schema, &p->roles, &p->err));
+    return signin_model(p->config, p->schema, p->roles, &p->arena, &p->model, &p->err);
 }
 
 int people_open(struct cli *c, struct people *p)
@@ -111,6 +113,25 @@ static int insert(struct form *f)
     return db_admin_run(f->p->admin, &st, &f->p->arena, NULL, &f->p->err);
 }
 
+static int account_row(struct people *p, const char *login, struct rows *out);
+
+/* The row of the table that gives it the role. */
+static int give_role(struct people *p, const char *login, const char *role)
+{
+    enum dialect d = config_dialect(p->config);
+    struct stmt st = {0};
+    struct rows who = {0}, id = {0};
+    TRY(account_row(p, login, &who));
+    const struct table *t = account_table(p->model.accounts);
+    const struct value *key = &who.cells[t->primary.columns[0]->index];
+    TRY(role_tables_named(d, &p->arena, p->model.role_tables, str_of(role), &st, &p->err));
+    TRY(db_admin_run(p->admin, &st, &p->arena, &id, &p->err));
+    if (!id.count)
+        return fail(&p->err, E_NOTFOUND, "there is no role '%.60s'", role);
+    TRY(role_tables_give(d, &p->arena, p->model.role_tables, key, id.cells, &st, &p->err));
+    return db_admin_run(p->admin, &st, &p->arena, NULL, &p->err);
+}
+
 static int add(struct people *p, const char *login, const char *role, const char *password,
                const char *column)
 {
@@ -118,17 +139,19 @@ static int add(struct people *p, const char *login, const char *role, const char
     struct form f = {.p = p, .table = schema_table(p->schema, c->auth_table)};
     if (!p->model.accounts)
         return fail(&p->err, E_CONFIG, "nobody signs in here: set auth.table");
-    if (role && !c->auth_roles.len)
+    bool by_table = p->model.role_tables && !c->auth_roles.len;
+    if (role && !by_table && !c->auth_roles.len)
         return fail(&p->err, E_CONFIG, "accounts have no roles here: set auth.roles");
     TRY(put(&f, c->auth_login, str_of(login)));
-    if (role)
+    if (role && !by_table)
         TRY(put(&f, c->auth_roles, str_of(role)));
     TRY(put_password(&f, password));
     for (str rest = str_of(column); rest.len && rest.ptr;) {
         str value = str_cut(&rest, ','), name = str_cut(&value, '=');
         TRY(put(&f, name, value.ptr ? value : LIT("")));
     }
-    return insert(&f);
+    TRY(insert(&f));
+    return role && by_table ? give_role(p, login, role) : 0;
 }
 
 /* ---- account mfa-remove ---- */
@@ -181,9 +204,8 @@ struct question {
     bool row_there;
 };
 
-int people_find(struct people *p, const char *login, struct principal *out)
+static int account_row(struct people *p, const char *login, struct rows *out)
 {
-    struct rows rows = {0};
     struct value in = value_text(str_of(login)), v;
     struct value_fault fault = {0};
     const struct table *t = schema_table(p->schema, p->config->auth_table);
@@ -192,10 +214,23 @@ int people_find(struct people *p, const char *login, struct principal *out)
     const struct column *c = table_column(t, p->config->auth_login);
     if (!column_take(c, &p->arena, &in, true, &v, &fault))
         return fail(&p->err, E_NOTFOUND, "there is no account '%.100s'", login);
-    TRY(select_one(p, t, cond_test(&p->arena, c, OP_EQ, v), &rows));
-    if (!rows.count)
-        return fail(&p->err, E_NOTFOUND, "there is no account '%.100s'", login);
+    TRY(select_one(p, t, cond_test(&p->arena, c, OP_EQ, v), out));
+    return out->count ? 0 : fail(&p->err, E_NOTFOUND, "there is no account '%.100s'", login);
+}
+
+int people_find(struct people *p, const char *login, struct principal *out)
+{
+    struct rows rows = {0}, roles = {0};
+    struct stmt st = {0};
+    TRY(account_row(p, login, &rows));
     account_principal(&p->arena, p->model.accounts, rows.cells, out);
+    if (!p->model.role_tables)
+        return 0;
+    const struct table *t = account_table(p->model.accounts);
+    TRY(role_tables_of(config_dialect(p->config), &p->arena, p->model.role_tables,
+                       &rows.cells[t->primary.columns[0]->index], &st, &p->err));
+    TRY(db_admin_run(p->admin, &st, &p->arena, &roles, &p->err));
+    account_roles(&p->arena, p->model.accounts, &roles, out);
     return 0;
 }
 
@@ -312,6 +347,10 @@ static int ask(struct people *p, char *const *args, bool *yes)
         printf("%s %.*s", i ? "," : "", STR_ARG(names[i]));
     printf("\n");
     TRY(explain_all(&q, yes));
+    const str *faults;
+    count = access_faults(p->model.access, &faults);
+    for (size_t i = 0; i < count; i++)
+        printf("  left out: %.*s\n", STR_ARG(faults[i]));
     struct cond always = {.kind = COND_TRUE};
     TRY(holds(&q, &always, &there));
     printf("%s: %s may%s %s %s%s\n", *yes && there ? "yes" : "no", args[0],

@@ -11,6 +11,7 @@ struct people {
     struct db_admin *admin;
     struct schema *schema;
     struct signin_model model;
+    struct role_rows *roles; /* of tables; may be NULL */
     struct arena arena;
     struct err err;
 };

@@ -10,6 +10,34 @@ const char *action_name(enum action a)
     return names[a];
 }
 
+unsigned access_actions(str word)
+{
+    if (str_is(word, "all") || str_is(word, "*"))
+        return ACTION_ALL;
+    if (str_is(word, "write"))
+        return ACTION_ALL & ~ACTION_BIT(ACTION_READ);
+    for (int i = 0; i < ACTIONS; i++) {
+        if (str_is(word, action_name((enum action)i)))
+            return ACTION_BIT(i);
+    }
+    return 0;
+}
+
+bool access_permission(str text, struct access_rule_wish *out)
+{
+    str rest = text;
+    out->table = str_cut(&rest, ':');
+    out->actions = access_actions(rest.ptr ? str_cut(&rest, ':') : LIT("*"));
+    out->own = rest.ptr && str_is(rest, "own");
+    return out->table.len && out->actions && (!rest.ptr || out->own);
+}
+
+size_t access_faults(const struct access *x, const str **out)
+{
+    *out = x->faults;
+    return x->fault_count;
+}
+
 uint64_t access_roles(const struct access *x, const struct principal *me)
 {
     uint64_t bits = x->roles[0].bits | (me ? x->roles[1].bits : 0);

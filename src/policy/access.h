@@ -23,6 +23,7 @@ struct access_role_wish {
     str name, place;
     const str *includes; /* it has all that these have */
     size_t include_count;
+    bool soft; /* of a table */
 };
 
 /* A column that gets a value of the caller's, whatever a body says: "me.id", or a constant. */
@@ -45,6 +46,7 @@ struct access_rule_wish {
     size_t hidden_count;
     const struct access_preset_wish *presets;
     size_t preset_count;
+    bool soft; /* of a table: when it is wrong it is left out */
 };
 
 struct access_wishes {
@@ -55,7 +57,17 @@ struct access_wishes {
     const str *secret; /* "users.password_hash": columns that nobody sees or writes */
     size_t secret_count;
     str accounts; /* the table of accounts; empty: there is none */
+    /* Roles are in tables, too: a role that is not there now may come, and rules for it wait. */
+    bool soft;
+    const str *faults; /* of the tables' rows, to be told */
+    size_t fault_count;
 };
+
+/* "posts:create", "posts:*", "posts:update:own", "*": table, actions and own of a rule. False: it
+ * is none. Borrows text. */
+bool access_permission(str text, struct access_rule_wish *out);
+/* read, create, update, delete, write, all: ACTION_BITs; 0: none of them. */
+unsigned access_actions(str word);
 
 /* ---- the rules, checked ---- */
 
@@ -69,6 +81,9 @@ struct rule_holes;
  * entirely. */
 int access_build(struct arena *a, const struct access_wishes *w, const struct schema *s,
                  struct access **out, struct err *err);
+
+/* What was left out of soft wishes, a sentence each; count of them. */
+size_t access_faults(const struct access *x, const str **out);
 
 /* The roles of a caller with all they include, as bits. Unknown names count for nothing. */
 uint64_t access_roles(const struct access *x, const struct principal *me);

@@ -2,6 +2,7 @@
 #include "policy/access_priv.h"
 
 enum { BIT_ANYONE, BIT_SIGNED_IN, BIT_FIRST };
+enum { FAULTS_MOST = 60 };
 
 struct builder {
     struct arena *arena;
@@ -32,6 +33,14 @@ static const char *hint(struct builder *b, str name, const str *names, size_t co
         list[i] = arena_str(b->arena, names[i]).ptr;
     const char *near = str_nearest(name, list, count);
     return near ? arena_printf(b->arena, "; did you mean '%s'?", near).ptr : "";
+}
+
+/* What is wrong with a table's row: told, and left out. */
+static void leave_out(struct builder *b, str text)
+{
+    struct access *x = b->x;
+    if (x->fault_count < FAULTS_MOST)
+        x->faults[x->fault_count++] = arena_str(b->arena, text);
 }
 
 /* ---- roles ---- */
@@ -80,6 +89,11 @@ static int include_roles(struct builder *b)
         const struct access_role_wish *w = &b->wishes->roles[i];
         for (size_t k = 0; k < w->include_count; k++) {
             size_t at = find_role(x, w->includes[k]);
+            if (at == STR_NONE && b->wishes->soft) {
+                leave_out(b, arena_printf(b->arena, "%.*s: there is no role '%.*s' now",
+                                          STR_ARG(w->place), STR_ARG(w->includes[k])));
+                continue;
+            }
             if (at == STR_NONE)
                 return bad(b, w->place, "there is no role '%.*s'%s", STR_ARG(w->includes[k]),
                            role_hint(b, w->includes[k]));
@@ -109,7 +123,13 @@ static int check_circles(struct builder *b)
     const struct access *x = b->x;
     for (size_t i = BIT_FIRST; i < x->role_count; i++) {
         for (size_t k = BIT_FIRST; k < i; k++) {
-            if (x->roles[i].bits >> k & 1 && x->roles[k].bits >> i & 1)
+            bool circle = x->roles[i].bits >> k & 1 && x->roles[k].bits >> i & 1;
+            if (circle && b->wishes->soft)
+                leave_out(b, arena_printf(b->arena,
+                                          "the roles '%.*s' and '%.*s' include each "
+                                          "other: they are the same",
+                                          STR_ARG(x->roles[i].name), STR_ARG(x->roles[k].name)));
+            else if (circle)
                 return bad(b, b->wishes->roles[i - BIT_FIRST].place,
                            "the roles '%.*s' and '%.*s' include each other",
                            STR_ARG(x->roles[i].name), STR_ARG(x->roles[k].name));
@@ -226,6 +246,11 @@ static int add_rule(struct builder *b, const struct table *t, const struct acces
     struct access_rule r = {.wish = w, .actions = w->actions};
     for (size_t i = 0; i < w->role_count; i++) {
         size_t at = find_role(b->x, w->roles[i]);
+        if (at == STR_NONE && b->wishes->soft) {
+            leave_out(b, arena_printf(b->arena, "%.*s: there is no role '%.*s' now",
+                                      STR_ARG(w->place), STR_ARG(w->roles[i])));
+            continue;
+        }
         if (at == STR_NONE)
             return bad(b, w->place, "there is no role '%.*s'%s", STR_ARG(w->roles[i]),
                        role_hint(b, w->roles[i]));
@@ -239,7 +264,7 @@ static int add_rule(struct builder *b, const struct table *t, const struct acces
     TRY(read_presets(b, t, w, &r));
     for (size_t i = 0; i < ta->rule_count; i++) {
         bool own = !str_is(w->table, "*") && !str_is(ta->rules[i].wish->table, "*");
-        if (own && covers(&ta->rules[i], &r))
+        if (own && !w->soft && !ta->rules[i].wish->soft && r.roles && covers(&ta->rules[i], &r))
             return bad(b, w->place, "this rule says nothing: the one at %.*s allows all of it",
                        STR_ARG(ta->rules[i].wish->place));
     }
@@ -247,24 +272,37 @@ static int add_rule(struct builder *b, const struct table *t, const struct acces
     return 0;
 }
 
+static int add_wish(struct builder *b, const struct access_rule_wish *w)
+{
+    const struct schema *s = b->schema;
+    const struct table *only = schema_table(s, w->table);
+    if (!only && !str_is(w->table, "*")) {
+        str *names = ARENA_ARRAY(b->arena, str, s->table_count);
+        for (size_t i = 0; i < s->table_count; i++)
+            names[i] = s->tables[i].name;
+        return bad(b, w->place, "there is no table '%.*s'%s", STR_ARG(w->table),
+                   hint(b, w->table, names, s->table_count));
+    }
+    for (size_t i = 0; i < s->table_count; i++) {
+        if (!only || only == &s->tables[i])
+            TRY(add_rule(b, &s->tables[i], w, &b->x->tables[i]));
+    }
+    return 0;
+}
+
 static int add_rules(struct builder *b)
 {
     const struct access_wishes *w = b->wishes;
-    const struct schema *s = b->schema;
     for (size_t k = 0; k < w->rule_count; k++) {
-        const struct table *only = schema_table(s, w->rules[k].table);
-        if (!only && !str_is(w->rules[k].table, "*")) {
-            str *names = ARENA_ARRAY(b->arena, str, s->table_count);
-            for (size_t i = 0; i < s->table_count; i++)
-                names[i] = s->tables[i].name;
-            return bad(b, w->rules[k].place, "there is no table '%.*s'%s",
-                       STR_ARG(w->rules[k].table),
-                       hint(b, w->rules[k].table, names, s->table_count));
-        }
-        for (size_t i = 0; i < s->table_count; i++) {
-            if (!only || only == &s->tables[i])
-                TRY(add_rule(b, &s->tables[i], &w->rules[k], &b->x->tables[i]));
-        }
+        struct err *err = b->err, fault = {0};
+        if (w->rules[k].soft)
+            b->err = &fault;
+        int code = add_wish(b, &w->rules[k]);
+        b->err = err;
+        if (code < 0 && !w->rules[k].soft)
+            return code;
+        if (code < 0)
+            leave_out(b, str_of(fault.text));
     }
     return 0;
 }
@@ -292,6 +330,9 @@ int access_build(struct arena *a, const struct access_wishes *w, const struct sc
     struct access *x = ARENA_NEW(a, struct access);
     struct builder b = {.arena = a, .wishes = w, .schema = s, .x = x, .err = err};
     x->schema = s;
+    x->faults = ARENA_ARRAY(a, str, FAULTS_MOST);
+    for (size_t i = 0; i < w->fault_count; i++)
+        leave_out(&b, w->faults[i]);
     x->tables = ARENA_ARRAY(a, struct table_access, s->table_count);
     for (size_t i = 0; i < s->table_count; i++)
         x->tables[i].rules = ARENA_ARRAY(a, struct access_rule, w->rule_count);

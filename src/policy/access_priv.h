@@ -39,6 +39,8 @@ struct access {
     struct role *roles;
     size_t role_count;
     struct table_access *tables; /* in the order of schema->tables */
+    str *faults;
+    size_t fault_count;
 };
 
 /* The rules about t, also as a version of the API has it. */

@@ -37,7 +37,8 @@ int query_verify(struct query_set *set, query_ask *ask, void *ctx, struct err *e
 int query_routes(struct router *r, struct query_set *set, struct db *db, const str *prefixes,
                  size_t count, struct err *err);
 /* The roles that callers can have; NULL: nobody signs in. strict: a query without a roles line is
- * for nobody. Before the set is used; borrows access. */
+ * for nobody. Borrows access. Before the set is used, and again when roles change: every thread has
+ * then to take the new ones before those are gone. */
 void query_guard(struct query_set *set, const struct access *access, bool strict);
 size_t query_count(const struct query_set *set);
 /* Queries without a roles line: anybody may call them. */

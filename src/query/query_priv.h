@@ -68,8 +68,8 @@ struct query {
 struct query_set {
     struct arena arena;
     struct query_config config;
-    struct db *db; /* NULL in a preview */
-    const struct access *access;
+    struct db *db;                         /* NULL in a preview */
+    _Atomic(const struct access *) access; /* of the newest world: roles may change in between */
     bool strict;
     struct query *list;
     size_t count, cap;

@@ -352,6 +352,7 @@ int config_load(const char *dir, const struct config_override *over, size_t coun
     c->tables.only_named = c->expose == EXPOSE_NONE;
     c->tables.put_creates = (enum put_creates)c->put_creates;
     c->tables.no_aggregates = !c->aggregates;
+    c->access_given |= c->auth_role_table.len != 0;
     config__locales(&l);
     config__check(&l);
     return finish(&l, err);

@@ -59,29 +59,16 @@ static size_t take_names(struct taker *t, const struct config_node *n, const str
 
 /* ---- actions ---- */
 
-static unsigned action_bits(str word)
-{
-    if (str_is(word, "all") || str_is(word, "*"))
-        return ACTION_ALL;
-    if (str_is(word, "write"))
-        return ACTION_ALL & ~ACTION_BIT(ACTION_READ);
-    for (int i = 0; i < ACTIONS; i++) {
-        if (str_is(word, action_name((enum action)i)))
-            return ACTION_BIT(i);
-    }
-    return 0;
-}
-
 static unsigned take_actions(struct taker *t, const struct config_node *n)
 {
     const str *words;
     unsigned bits = 0;
     size_t count = take_names(t, n, &words);
     for (size_t i = 0; i < count; i++) {
-        if (!action_bits(words[i]))
+        if (!access_actions(words[i]))
             bad(t, n, "'%.*s' is no action: read, create, update, delete, write or all",
                 STR_ARG(words[i]));
-        bits |= action_bits(words[i]);
+        bits |= access_actions(words[i]);
     }
     return bits;
 }
@@ -176,23 +163,14 @@ static void take_table(struct taker *t, const struct config_node *n)
 /* "posts:create", "posts:*", "posts:update:own", "*" */
 static void take_permission(struct taker *t, const struct config_node *n, str role, str text)
 {
-    struct arena *a = &t->l->c->arena;
-    str rest = text, table = str_cut(&rest, ':');
-    str act = rest.ptr ? str_cut(&rest, ':') : LIT("*");
-    bool own = rest.ptr && str_is(rest, "own");
-    str *roles = ARENA_NEW(a, str);
+    str *roles = ARENA_NEW(&t->l->c->arena, str);
+    struct access_rule_wish r = {.place = config__place(t->l, n), .roles = roles, .role_count = 1};
     roles[0] = role;
-    if (!table.len || !action_bits(act) || (rest.ptr && !own)) {
+    if (access_permission(text, &r))
+        t->rules[t->count++] = r;
+    else
         bad(t, n, "'%.*s' is no permission: posts:create, posts:update:own, posts:*, *",
             STR_ARG(str_upto(text, 60)));
-        return;
-    }
-    t->rules[t->count++] = (struct access_rule_wish){.table = table,
-                                                     .place = config__place(t->l, n),
-                                                     .roles = roles,
-                                                     .role_count = 1,
-                                                     .actions = action_bits(act),
-                                                     .own = own};
 }
 
 static void take_role(struct taker *t, const struct config_node *n, struct access_role_wish *r)

@@ -4,6 +4,7 @@
 #include "observe/log.h"
 #include "render/negotiate.h"
 #include "render/render.h"
+#include "server/roles.h"
 #include "server/server_priv.h"
 
 #include <time.h>
@@ -193,6 +194,8 @@ WAITS static enum step step_run(struct request *rq, struct err *err)
         code = e->receive(rq, e->data, err);
     if (code == 0)
         code = run_endpoint(w, rq, err);
+    if (UNLIKELY(w->role_tables) && code == 0 && rq->reply->status < 400)
+        roles_after(w, rq);
     if (rq->uploads)
         uploads_settle(rq, code < 0 || rq->reply->status >= 400);
     if (code == 0)

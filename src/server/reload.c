@@ -8,6 +8,7 @@
 #include "server/config_priv.h"
 #include "server/counters.h"
 #include "server/queries.h"
+#include "server/roles.h"
 #include "server/server_priv.h"
 
 struct loading {
@@ -86,10 +87,11 @@ static void on_gift(void *arg)
     struct http_limits limits = worker_limits(g->worker->serve, g->world->config);
     http_server_limits(g->worker->http, &limits);
     worker_adopt(g->worker, g->world);
+    atomic_store(&g->worker->roles_number, g->world->roles_number);
     mem_free(g);
 }
 
-static void hand_out(struct serve *s, struct world *next)
+void serve_hand_out(struct serve *s, struct world *next)
 {
     for (unsigned i = 0; i < s->worker_count; i++) {
         struct gift *g = mem_new(sizeof *g);
@@ -116,7 +118,9 @@ WAITS static int next_world(struct loading *l, struct world **out)
     TRY(l->code);
     TRY(model_build(ask_fiber, s->db, config, &schema, &l->err));
     struct query_set *queries = NULL;
-    int code = queries_again(config, schema, s->db, &queries, &l->err);
+    int code = roles_read(ask_fiber, s->db, config, schema, s->app, &l->err);
+    if (code == 0)
+        code = queries_again(config, schema, s->db, &queries, &l->err);
     if (code < 0) {
         schema_free(&schema);
         return code;
@@ -134,7 +138,8 @@ static void reload(void *arg)
         log_faults(&l.err);
     } else {
         log_set_level((enum log_level)next->config->log_level);
-        hand_out(s, next);
+        next->roles_number = atomic_load(&s->roles_number);
+        serve_hand_out(s, next);
         log_event(LOG_INFO, "reloaded");
         serve_rest();
     }

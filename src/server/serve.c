@@ -13,6 +13,7 @@
 #include "server/collections.h"
 #include "server/counters.h"
 #include "server/queries.h"
+#include "server/roles.h"
 #include "server/server_priv.h"
 
 #include <errno.h>
@@ -79,6 +80,8 @@ static int first_model(const struct serve *s, const struct db_config *db, struct
         code = mailer_tables(s->boot, a, err);
     if (code == 0)
         code = model_read(a, s->boot, out, err);
+    if (code == 0)
+        code = roles_first(a, s->boot, *out, s->app, err);
     if (code == 0)
         code = counters_keep(a, config_dialect(s->boot), *out, err);
     if (code == 0)
@@ -363,6 +366,7 @@ int serve_run(struct cairn_app *app, struct err *err)
     struct serve s = {
         .app = app, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
     int code = config_load(app->dir, app->over, app->over_count, &s.boot, err);
+    app->serve = &s;
     buf_init(&s.url, 4096);
     buf_init(&s.urls, 16384);
     if (code == 0) {
@@ -376,6 +380,8 @@ int serve_run(struct cairn_app *app, struct err *err)
         config_faults(err, &app->error);
     }
     world_put(&s.world);
+    role_rows_free(&app->role_rows);
+    app->serve = NULL;
     client_free(&app->client);
     identity_close(&app->identity);
     files_free(&app->files);

@@ -65,6 +65,8 @@ struct cairn_app {
     struct identity *identity; /* while it serves; NULL: nobody signs in */
     struct client *client;     /* while it serves: calls to other servers */
     struct files *files;       /* while it serves */
+    struct serve *serve;       /* while it serves */
+    struct role_rows *role_rows; /* roles as their tables had them last; of worker 0, or NULL */
     struct mailer mailer;
 };
 
@@ -83,6 +85,10 @@ struct world_version {
 
 struct world {
     _Atomic unsigned refs;
+    struct world *base;    /* whose config, schema and queries it uses; NULL: they are its own */
+    struct serve *serve;   /* borrowed; NULL in a preview */
+    struct role_tables *role_tables; /* NULL: no roles come from tables */
+    unsigned roles_number; /* of the roles' state that it was made of */
     struct config *config;
     struct schema *schema;
     struct query_set *queries; /* may be NULL */
@@ -117,7 +123,11 @@ struct world {
 int world_new(struct cairn_app *app, struct config *config, struct schema *schema,
               struct query_set *queries, struct db *db, const _Atomic bool *draining,
               struct world **out, struct err *err);
+/* The same one with the roles of app->role_rows. Fails with CONFIG, CONFLICT. */
+int world_again(struct world *from, struct cairn_app *app, struct world **out, struct err *err);
 struct world *world_get(struct world *w);
+/* All workers go over to it; takes next. Worker 0's thread. */
+void serve_hand_out(struct serve *s, struct world *next);
 /* Hands the routes to metrics_setup; the worlds to come count into the same ones. */
 void world_metrics(const struct world *w);
 /* The key of cursor signatures: from the settings, or made once and kept in the data directory. */
@@ -175,6 +185,7 @@ struct worker {
     unsigned syncs;
     bool syncing;  /* worker 0: a fiber looks for ended sessions */
     bool sweeping; /* worker 0: a fiber deletes expired answers and files that no row has */
+    _Atomic unsigned roles_number; /* of its world */
     int started;   /* 0, or the code of its failure */
     struct err err;
 };
@@ -193,6 +204,8 @@ struct serve {
     _Atomic bool draining;
     _Atomic unsigned ended; /* workers whose connections are all closed */
     bool reloading;         /* of worker 0 */
+    bool reading_roles;     /* of worker 0: a fiber looks at the tables of roles */
+    _Atomic unsigned roles_asked, roles_done, roles_number;
     pthread_mutex_t lock;   /* over ready and over */
     pthread_cond_t changed;
     bool over;      /* nobody posts to a worker's loop any more */

@@ -5,6 +5,7 @@
 
 #include "oauth/oauth.h"
 #include "observe/log.h"
+#include "server/roles.h"
 #include "server/server_priv.h"
 
 #include <stdio.h>
@@ -159,8 +160,17 @@ static struct account_config account_settings(const struct config *c)
                                    .key_s = (int64_t)c->auth_key_ttl / MS};
 }
 
-static int access_rules(const struct config *c, const struct schema *schema, struct arena *a,
-                        struct access **out, struct err *err)
+static void tell_faults(const struct access *x)
+{
+    const str *list;
+    size_t count = access_faults(x, &list);
+    for (size_t i = 0; i < count; i++)
+        log_event_str(LOG_WARN, "left out of roles and rules", "why", list[i]);
+}
+
+static int access_rules(const struct config *c, const struct schema *schema,
+                        const struct role_rows *rows, struct arena *a, struct access **out,
+                        struct err *err)
 {
     static const str anyone[] = {STR_INIT(ROLE_ANYONE)};
     static const struct access_rule_wish open = {.table = STR_INIT("*"),
@@ -179,6 +189,9 @@ static int access_rules(const struct config *c, const struct schema *schema, str
         wishes->rules = &open;
         wishes->rule_count = 1;
     }
+    wishes->soft = c->auth_role_table.len != 0;
+    if (rows)
+        role_rows_wish(a, rows, wishes);
     return access_build(a, wishes, schema, out, err);
 }
 
@@ -196,14 +209,16 @@ static int scopes_check(const struct config *c, const struct schema *s, struct a
     return 0;
 }
 
-int signin_model(const struct config *c, const struct schema *s, struct arena *a,
-                 struct signin_model *out, struct err *err)
+int signin_model(const struct config *c, const struct schema *s, const struct role_rows *rows,
+                 struct arena *a, struct signin_model *out, struct err *err)
 {
     *out = (struct signin_model){.account = account_settings(c)};
+    TRY(roles_find(c, s, a, &out->role_tables, err));
+    out->account.role_tables = out->role_tables;
     if (c->auth_table.len)
         TRY(accounts_new(a, s, NULL, &out->account, NULL, &out->accounts, err));
     TRY(scopes_check(c, s, a, err));
-    return access_rules(c, s, a, &out->access, err);
+    return access_rules(c, s, rows, a, &out->access, err);
 }
 
 int signin_check(const struct config *c, const struct schema *s, struct err *err)
@@ -212,7 +227,7 @@ int signin_check(const struct config *c, const struct schema *s, struct err *err
     struct arena a;
     struct signin_model m;
     arena_init(&a, MEMORY);
-    int code = signin_model(c, s, &a, &m, err);
+    int code = signin_model(c, s, NULL, &a, &m, err);
     accounts_free(&m.accounts);
     arena_reset(&a);
     return code;
@@ -229,6 +244,10 @@ int signin_world(struct world *w, struct identity *identity, struct err *err)
     if (identity)
         w->clients.issuer = identity_config_of(identity)->issuer;
     w->account.clients = &w->clients;
+    TRY(roles_find(c, w->schema, &w->arena, &w->role_tables, err));
+    w->account.role_tables = w->role_tables;
+    if (w->role_tables && identity)
+        identity_follow_roles(identity);
     if (c->auth_table.len) {
         TRY(accounts_new(&w->arena, w->schema, w->db, &w->account, identity, &w->accounts, err));
         TRY(account_routes(w->router, w->accounts, c->prefixes, c->prefix_count, err));
@@ -244,7 +263,10 @@ int signin_world(struct world *w, struct identity *identity, struct err *err)
     }
     if (!c->auth_table.len && !c->access_given)
         return 0;
-    TRY(access_rules(c, w->schema, &w->arena, &w->access, err));
+    const struct role_rows *rows = w->serve ? w->serve->app->role_rows : NULL;
+    TRY(access_rules(c, w->schema, rows, &w->arena, &w->access, err));
+    if (w->serve)
+        tell_faults(w->access);
     w->account.access = w->access;
     w->rest.access = w->access;
     w->rest.views = &w->views;

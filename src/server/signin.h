@@ -22,9 +22,14 @@ struct signin_model {
     struct account_config account;
     struct accounts *accounts; /* NULL: nobody signs in */
     struct access *access;
+    struct role_tables *role_tables; /* NULL: no roles come from tables */
 };
-int signin_model(const struct config *config, const struct schema *s, struct arena *a,
-                 struct signin_model *out, struct err *err);
+/* rows: as signin_roles read them; may be NULL. */
+int signin_model(const struct config *config, const struct schema *s, const struct role_rows *rows,
+                 struct arena *a, struct signin_model *out, struct err *err);
+/* Roles as their tables have them, to be freed; NULL: no roles come from tables. Blocks. */
+int signin_roles(struct db_admin *a, const struct config *config, const struct schema *s,
+                 struct role_rows **out, struct err *err);
 /* Whether accounts and rules fit the model. Fails with CONFIG. */
 int signin_check(const struct config *config, const struct schema *s, struct err *err);
 struct password_config signin_passwords(const struct config *config);

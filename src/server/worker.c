@@ -8,6 +8,7 @@
 #include "observe/log.h"
 #include "observe/metrics.h"
 #include "render/render.h"
+#include "server/roles.h"
 #include "server/server_priv.h"
 
 #include <time.h>
@@ -327,6 +328,8 @@ static int prepare(struct worker *w)
         loop_every(w->loop, SYNC_MS, sync_soon, w);
     if (w->index == 0)
         loop_every(w->loop, SWEEP_MS, sweep_soon, w);
+    if (w->index == 0 && c->auth_role_table.len)
+        loop_every(w->loop, SYNC_MS, roles_soon, s);
     worker_adopt(w, world_get(s->world));
     if (w->index == 0 && c->mail_from.len)
         mailer_begin(w);
@@ -341,7 +344,7 @@ static int prepare(struct worker *w)
 /* Fibers that no request waits for: other threads may hold pointers into them. */
 static bool busy(const struct worker *w)
 {
-    return w->syncing || w->sweeping || mailer_busy(w->serve->app);
+    return w->syncing || w->sweeping || w->serve->reading_roles || mailer_busy(w->serve->app);
 }
 
 void worker_rests(struct worker *w)

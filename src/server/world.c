@@ -69,8 +69,9 @@ static int routes_add(struct world *w, struct cairn_app *app, struct err *err)
     TRY(signin_world(w, app ? app->identity : NULL, err));
     for (size_t i = 0; app && i < app->route_count; i++)
         TRY(c_route_add(w->router, &app->routes[i], err));
-    if (w->queries) {
+    if (w->queries && !w->base)
         query_guard(w->queries, w->access, w->config->access_given);
+    if (w->queries) {
         TRY(query_routes(w->router, w->queries, w->db, w->config->prefixes, w->config->prefix_count,
                          err));
     }
@@ -148,6 +149,7 @@ static struct sql_limits limits_of(const struct config *c)
 
 static void end(struct world *w)
 {
+    struct world *base = w->base;
     router_free(&w->router);
     accounts_free(&w->accounts);
     resource_views_free(&w->views);
@@ -155,14 +157,20 @@ static void end(struct world *w)
     versions_end(w);
     idempotency_free(&w->idempotency);
     edge_free(&w->edge);
-    query_free(&w->queries);
-    if (w->schema)
-        schema_free(&w->schema);
-    config_free(&w->config);
+    if (!base) {
+        query_free(&w->queries);
+        if (w->schema)
+            schema_free(&w->schema);
+        config_free(&w->config);
+    }
     arena_reset(&w->arena);
     mem_free(w->metric_of);
     mem_free(w);
+    if (base)
+        world_put(&base);
 }
+
+static int make(struct world *w, struct cairn_app *app, struct err *err);
 
 int world_new(struct cairn_app *app, struct config *config, struct schema *schema,
               struct query_set *queries, struct db *db, const _Atomic bool *draining,
@@ -171,7 +179,37 @@ int world_new(struct cairn_app *app, struct config *config, struct schema *schem
     struct world *w = mem_zero(1, sizeof *w);
     *w = (struct world){
         .config = config, .schema = schema, .queries = queries, .db = db, .draining = draining};
+    *out = w;
+    int code = make(w, app, err);
+    if (code < 0)
+        *out = NULL;
+    return code;
+}
+
+int world_again(struct world *from, struct cairn_app *app, struct world **out, struct err *err)
+{
+    struct world *w = mem_zero(1, sizeof *w);
+    struct world *base = from->base ? from->base : from;
+    *w = (struct world){.base = world_get(base),
+                        .config = base->config,
+                        .schema = base->schema,
+                        .queries = base->queries,
+                        .db = base->db,
+                        .draining = base->draining};
+    *out = w;
+    int code = make(w, app, err);
+    if (code < 0)
+        *out = NULL;
+    return code;
+}
+
+/* What the world was given is its own also when that fails: it is ended then. */
+static int make(struct world *w, struct cairn_app *app, struct err *err)
+{
+    struct config *config = w->config;
+    struct db *db = w->db;
     atomic_init(&w->refs, 1);
+    w->serve = app ? app->serve : NULL;
     arena_init(&w->arena, WORLD_MEMORY);
     w->router = router_new();
     w->client = app ? app->client : NULL;
@@ -204,7 +242,8 @@ int world_new(struct cairn_app *app, struct config *config, struct schema *schem
         return code;
     }
     metrics_number(w);
-    *out = w;
+    if (w->queries) /* of a world that is there */
+        query_guard(w->queries, w->access, w->config->access_given);
     return 0;
 }
 
