@@ -121,6 +121,14 @@ static void account(const struct request *rq)
         log_tap(&line);
 }
 
+/* The answer still stands on the world while it is being sent. */
+static void leave(void *arg)
+{
+    struct seat *seat = arg;
+    if (--seat->active == 0 && seat->left)
+        seat_end(seat);
+}
+
 WAITS static void handle(struct request *rq, void *ctx)
 {
     enum { ID_MOST = 64 };
@@ -130,12 +138,11 @@ WAITS static void handle(struct request *rq, void *ctx)
     str kept = {id, rq->id.len < ID_MOST ? rq->id.len : ID_MOST};
     memcpy(id, rq->id.ptr, kept.len);
     seat->active++;
+    fiber_defer(leave, seat); /* of the whole request: runs when it was sent */
     rq->world = seat->world;
     if (fiber_scope(walk, rq) < 0)
         over_budget(rq, kept);
     account(rq);
-    if (--seat->active == 0 && seat->left)
-        seat_end(seat);
 }
 
 /* A route that takes files reads its bodies itself. */
