@@ -27,11 +27,22 @@ static bool outside_name(const struct accounts *x, const struct column *c)
     return false;
 }
 
+/* What rules read as me.NAME is not for who registers to say, but for the names he goes by. */
+static bool trusted_claim(const struct accounts *x, const struct column *c)
+{
+    bool claim = false;
+    for (size_t i = 0; i < x->claim_count; i++)
+        claim |= x->claims[i] == c;
+    for (str rest = x->config->registration_claims; claim && rest.ptr;)
+        claim = !str_eq(str_trim(str_cut(&rest, ',')), c->name);
+    return claim && c != x->login && c != x->email;
+}
+
 /* Nobody gives himself a role, a name at another issuer, or says that he is verified. */
 bool account_takes(const struct accounts *x, const struct column *c)
 {
-    return !outside_name(x, c) && c != x->id && c != x->password && c != x->roles &&
-           c != x->verified && !c->generated;
+    return !outside_name(x, c) && !trusted_claim(x, c) && c != x->id && c != x->password &&
+           c != x->roles && c != x->verified && !c->generated;
 }
 
 int64_t account_password_least(const struct accounts *x)

@@ -23,6 +23,8 @@ struct account_config {
     str email;                 /* unique column of mail addresses; empty: login */
     str verified;              /* boolean column, or a time; empty: everybody may sign in */
     str claims;                /* columns that rules read as me.NAME, separated by commas */
+    str registration_claims;   /* those of them that who registers may set */
+    bool reset_keys;           /* a password set anew by letter revokes API keys */
     str default_role;          /* of who registers; empty: the column's default */
     bool registration;         /* anybody may make an account */
     int64_t refresh_s, idle_s; /* a session ends: at the latest, and without use */
@@ -193,5 +195,9 @@ enum { MFA_TABLES = 3 };
 /* The statements that take an account's second factor and recovery codes away. */
 void account_mfa_end(struct arena *a, str account, struct stmt out[MFA_TABLES]);
 struct stmt account_key_end(struct arena *a, str id, int64_t now);
+/* A row of cairn_audit about what a command did: login is who it was done to. False: the settings
+ * want none. */
+bool account_mfa_note(struct arena *a, const struct accounts *x, str account, str login,
+                      struct stmt *out);
 
 #endif

@@ -132,6 +132,20 @@ static int claim_columns(struct accounts *x, struct arena *a, struct err *err)
     return 0;
 }
 
+static int open_claims(const struct accounts *x, struct err *err)
+{
+    for (str rest = x->config->registration_claims; rest.ptr && rest.len;) {
+        str name = str_trim(str_cut(&rest, ','));
+        bool there = false;
+        for (size_t i = 0; i < x->claim_count; i++)
+            there |= str_eq(x->claims[i]->name, name);
+        if (!there)
+            return fail(err, E_CONFIG, "auth.registration_claims: '%.*s' is not among auth.claims",
+                        STR_ARG(name));
+    }
+    return 0;
+}
+
 static int is_unique(const struct accounts *x, const struct column *c, const char *key,
                      struct err *err)
 {
@@ -174,6 +188,7 @@ static int columns_of(struct accounts *x, struct arena *a, struct err *err)
     if (c->email.len)
         TRY(text_column(x, a, "email", c->email, &x->email, err));
     TRY(claim_columns(x, a, err));
+    TRY(open_claims(x, err));
     TRY(issuer_columns(x, a, err));
     TRY(is_unique(x, x->login, "login", err));
     return c->email.len ? is_unique(x, x->email, "email", err) : 0;

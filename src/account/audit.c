@@ -73,6 +73,27 @@ bool audit__add(struct request *rq, const struct accounts *x, const struct audit
     return true;
 }
 
+bool account_mfa_note(struct arena *a, const struct accounts *x, str account, str login,
+                      struct stmt *out)
+{
+    struct value *v = ARENA_ARRAY(a, struct value, 6);
+    char *id = arena_new(a, 36);
+    uuid_v7(id);
+    v[0] = value_text(str_make(id, 36));
+    v[1] = value_int(now_ms());
+    v[2] = value_text(str_of(names[AUDIT_MFA_REMOVED]));
+    v[3] = value_text(account);
+    v[4] = value_text(clean(login, LOGIN_MOST));
+    v[5] = value_text(LIT("by cairn account"));
+    *out = (struct stmt){.text = LIT("INSERT INTO cairn_audit (id, at, event, account, login,"
+                                     " address, agent, request_id, detail)"
+                                     " VALUES ($1, $2, $3, $4, $5, '', '', '', $6)"),
+                         .binds = v,
+                         .bind_count = 6,
+                         .writes = true};
+    return x->config->audit;
+}
+
 int audit__write(struct request *rq, const struct accounts *x, struct db_write *change,
                  const struct audit_note *n, struct err *err)
 {

@@ -144,17 +144,40 @@ WAITS static int end_sessions(struct request *rq, const struct accounts *x,
     return session__end(rq, x, &e, &ended, err);
 }
 
+/* Who lost his password may have lost what it opened; a key made with it would stay. */
+static void end_keys(struct request *rq, const struct account *who, struct writes *w)
+{
+    struct value *v = ARENA_ARRAY(&rq->arena, struct value, 2);
+    BUG_ON(w->count == WRITES_MOST);
+    v[0] = value_int(account__now());
+    v[1] = value_text(who->key);
+    w->list[w->count++] = (struct db_write){
+        .arena = &rq->arena,
+        .expect = -1,
+        .st = {.text = LIT("UPDATE cairn_keys SET revoked_at = $1 WHERE account = $2"
+                           " AND revoked_at IS NULL"),
+               .binds = v,
+               .bind_count = 2}};
+}
+
 WAITS static int reset(struct request *rq, const struct accounts *x, const struct account *who,
                        const struct value *body, struct writes *w, struct err *err)
 {
     str password, hash;
+    struct rows keys = {0};
     TRY(account__text(body, LIT("password"), &password, err));
     TRY(account__acceptable(x, password, LIT("password"), err));
     TRY(account__hash(rq, x, password, &hash, err));
+    if (x->config->reset_keys) {
+        TRY(key__all_of(rq, x, who->key, &keys, err));
+        end_keys(rq, who, w);
+    }
     int code = account__new_password(rq, x, who, hash, true, w, err);
     if (code == E_NOTFOUND)
         return proof__invalid(err);
     TRY(code);
+    for (size_t i = 0; i < keys.count; i++)
+        identity_revoke(x->identity, rows_at(&keys, i, 0)->text, account__now());
     return end_sessions(rq, x, who, err);
 }
 

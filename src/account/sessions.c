@@ -24,8 +24,8 @@ static int invalid(struct err *err)
 
 /* ---- beginning ---- */
 
-static int tokens_for(struct request *rq, const struct accounts *x, const struct account *who,
-                      str sid, uint64_t counter, struct tokens *out, struct err *err)
+WAITS static int tokens_for(struct request *rq, const struct accounts *x, const struct account *who,
+                            str sid, uint64_t counter, struct tokens *out, struct err *err)
 {
     struct ticket t;
     TRY(account__ticket(rq, x, who, &t, err));

@@ -24,9 +24,9 @@ WAITS static int by_authorization(const struct accounts *x, struct request *rq, 
     return app__who(rq, x, rest, now, out, err);
 }
 
-/* A token says which roles its account had when it was made; where tables give roles, what they say
- * now counts. */
-static int fresh_roles(const struct accounts *x, struct request *rq, int64_t now,
+/* A token says who its account was when it was made; what its row, and tables of roles, say now
+ * counts. A token of an account that is gone is over. */
+WAITS static int fresh(const struct accounts *x, struct request *rq, int64_t now,
                        struct signed_in **out, struct err *err)
 {
     struct account who;
@@ -41,8 +41,8 @@ static int fresh_roles(const struct accounts *x, struct request *rq, int64_t now
     return 0;
 }
 
-static int find_who(const struct accounts *x, struct request *rq, int64_t now,
-                    struct signed_in **out, struct err *err)
+WAITS static int find_who(const struct accounts *x, struct request *rq, int64_t now,
+                          struct signed_in **out, struct err *err)
 {
     str said = request_header(rq, LIT("Authorization")), key = request_header(rq, LIT("X-API-Key"));
     bool keyed = x->config->keys && str_starts(key, LIT("ck_"));
@@ -68,9 +68,9 @@ int account_who(const struct accounts *x, struct request *rq, int64_t now, struc
                 struct err *err)
 {
     TRY(find_who(x, rq, now, out, err));
-    if (LIKELY(!*out || !x->config->role_tables || !identity_roles_stale(x->identity, *out, now)))
+    if (LIKELY(!*out || !identity_stale(x->identity, *out, now)))
         return 0;
-    int code = fresh_roles(x, rq, now, out, err);
+    int code = fresh(x, rq, now, out, err);
     if (code < 0)
         identity_release(out);
     return code;

@@ -20,7 +20,7 @@ struct identity {
     struct passwords *passwords;
     struct revoked revoked;
     int64_t synced;            /* 0: never yet */
-    _Atomic bool follows;      /* roles are in tables */
+    _Atomic int follows;       /* seconds until an account is read again; 0: never */
     _Atomic unsigned roles_at; /* the stamp when they changed last */
     struct issuer *issuers[ISSUERS_MOST];
 };
@@ -302,7 +302,7 @@ static int expired(struct err *err)
     return fail_field(err, E_SIGNIN, LIT("invalid_token"), LIT(""), "the token has expired");
 }
 
-static bool roles_old(const struct identity *i, const struct signed_in *s, int64_t now)
+static bool account_old(const struct identity *i, const struct signed_in *s, int64_t now)
 {
     return atomic_load(&i->follows) && ((int)(atomic_load(&i->roles_at) - s->roles_stamp) > 0 ||
                                         now > s->roles_s + ROLES_SECONDS || now < s->roles_s);
@@ -452,7 +452,7 @@ struct signed_in *identity_kept(struct identity *i, enum signed_by by, str secre
     struct err ignored = {0};
     struct signed_in *s = *slot_of(keys_now(&i->keys), secret, digest);
     *stamp = atomic_load(&i->revoked.stamp);
-    if (!is_that(s, i, by, digest) || roles_old(i, s, now) || still_good(i, s, now, &ignored) < 0)
+    if (!is_that(s, i, by, digest) || account_old(i, s, now) || still_good(i, s, now, &ignored) < 0)
         return NULL;
     s->refs++;
     return s;
@@ -498,21 +498,21 @@ struct signed_in *identity_keep(struct identity *i, enum signed_by by, str secre
     return s;
 }
 
-/* ---- roles in tables ---- */
+/* ---- accounts that change ---- */
 
-void identity_follow_roles(struct identity *i)
+void identity_follow(struct identity *i, int seconds)
 {
-    atomic_store(&i->follows, true);
+    atomic_store(&i->follows, seconds);
 }
 
-void identity_roles_changed(struct identity *i)
+void identity_changed(struct identity *i)
 {
     atomic_store(&i->roles_at, atomic_fetch_add(&i->revoked.stamp, 1) + 1);
 }
 
-bool identity_roles_stale(const struct identity *i, const struct signed_in *s, int64_t now)
+bool identity_stale(const struct identity *i, const struct signed_in *s, int64_t now)
 {
-    return s->by == BY_TOKEN && roles_old(i, s, now);
+    return s->by == BY_TOKEN && s->principal.subject.len && account_old(i, s, now);
 }
 
 unsigned identity_stamp(const struct identity *i)

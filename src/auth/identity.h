@@ -81,16 +81,16 @@ void identity_thread_end(void); /* drops what the calling thread keeps */
 /* A session, or an API key, is over: what was kept of it is refused from now on. Any thread. */
 void identity_revoke(struct identity *i, str sid, int64_t now);
 
-/* ---- roles that are in tables: kept principals are looked at again when those change ---- */
+/* ---- accounts change: what tokens say of them is looked at again ---- */
 
-enum { ROLES_SECONDS = 1 }; /* until a change that another process made is seen, one more at most */
+enum { ROLES_SECONDS = 1 }; /* where roles are in tables; else KEPT_SECONDS */
 
-/* From now on. Before the first request. */
-void identity_follow_roles(struct identity *i);
-/* What was kept says no more which roles somebody has. Any thread. */
-void identity_roles_changed(struct identity *i);
-/* Of a token: its roles have to be looked at before it is used. */
-bool identity_roles_stale(const struct identity *i, const struct signed_in *s, int64_t now);
+/* After so many seconds, and at once after identity_changed. Before the first request. */
+void identity_follow(struct identity *i, int seconds);
+/* What was kept says no more who somebody is. Any thread. */
+void identity_changed(struct identity *i);
+/* Of a token of an account: that has to be read before it is used. */
+bool identity_stale(const struct identity *i, const struct signed_in *s, int64_t now);
 unsigned identity_stamp(const struct identity *i); /* before that; goes to identity_renew */
 /* The same token with another principal, in the place of *s. Copies p. */
 void identity_renew(struct identity *i, struct signed_in **s, const struct principal *p,

@@ -5,6 +5,7 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "lib/xcrypt.h"
+#include "observe/metrics.h"
 
 #include <pthread.h>
 #include <sodium.h>
@@ -175,6 +176,7 @@ WAITS static int run(struct passwords *p, struct job *j, struct err *err)
     pthread_mutex_unlock(&p->lock);
     if (!room)
         return fail(err, E_BUSY, "too many passwords are being checked");
+    metrics_add(METRICS_PASSWORDS, 1);
     while (!j->done)
         fiber_park_firm("password hash");
     return 0;

@@ -164,7 +164,10 @@ static int mfa_remove(struct people *p, const char *login)
     account_mfa_end(&p->arena, who.subject, st);
     for (size_t i = 0; i < COUNT_OF(st); i++)
         TRY(db_admin_run(p->admin, &st[i], &p->arena, NULL, &p->err));
-    return 0;
+    struct stmt note;
+    if (!account_mfa_note(&p->arena, p->model.accounts, who.subject, str_of(login), &note))
+        return 0;
+    return db_admin_run(p->admin, &note, &p->arena, NULL, &p->err);
 }
 
 int cli_account(struct cli *c)

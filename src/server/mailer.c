@@ -27,6 +27,12 @@ int mailer_tables(const struct config *c, struct db_admin *a, struct err *err)
     return code;
 }
 
+unsigned mailer_threads(const struct config *c)
+{
+    unsigned threads = (unsigned)c->client_threads;
+    return c->mail_from.len && threads == 1 ? 2 : threads;
+}
+
 /* ---- fibers ---- */
 
 static void send_letters(void *arg)
@@ -44,10 +50,17 @@ static void send_letters(void *arg)
     worker_rests(m->worker);
 }
 
+/* A mail server that hangs holds a thread of the client's for each: some stay for other calls. */
+static unsigned senders_most(const struct mailer *m)
+{
+    unsigned threads = mailer_threads(m->worker->serve->boot);
+    return threads - 1 < SENDERS_MOST ? threads - 1 : SENDERS_MOST;
+}
+
 static void send_soon(void *arg)
 {
     struct mailer *m = arg;
-    if (!atomic_load(&m->stop) && m->sending < SENDERS_MOST &&
+    if (!atomic_load(&m->stop) && m->sending < senders_most(m) &&
         fiber_soon(m->worker->loop, send_letters, m))
         m->sending++;
 }

@@ -194,7 +194,7 @@ WAITS static enum step step_run(struct request *rq, struct err *err)
         code = e->receive(rq, e->data, err);
     if (code == 0)
         code = run_endpoint(w, rq, err);
-    if (UNLIKELY(w->role_tables) && code == 0 && rq->reply->status < 400)
+    if (w->identity && rq->method >= METHOD_POST && code == 0 && rq->reply->status < 400)
         roles_after(w, rq);
     if (rq->uploads)
         uploads_settle(rq, code < 0 || rq->reply->status >= 400);

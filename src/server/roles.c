@@ -76,8 +76,8 @@ int signin_roles(struct db_admin *a, const struct config *c, const struct schema
 
 /* ---- while it serves ---- */
 
-static int ask_fiber(void *ctx, const struct stmt *st, struct arena *a, struct rows *out,
-                     struct err *err)
+WAITS static int ask_fiber(void *ctx, const struct stmt *st, struct arena *a, struct rows *out,
+                           struct err *err)
 {
     return db_rows(ctx, st, a, ROLE_ROWS_MOST + 1, out, err);
 }
@@ -127,7 +127,7 @@ void roles_soon(void *serve)
 
 /* ---- behind a request ---- */
 
-enum touch { TOUCH_NONE, TOUCH_MEMBERS, TOUCH_ROLES };
+enum touch { TOUCH_NONE, TOUCH_PEOPLE, TOUCH_ROLES };
 
 /* What a request's write may have changed; whoever writes SQL may have changed everything. */
 static enum touch touched(const struct world *w, const struct request *rq)
@@ -135,16 +135,18 @@ static enum touch touched(const struct world *w, const struct request *rq)
     struct resource_about about;
     bool members;
     const struct endpoint *e = rq->endpoint;
-    if (!e || e->signs_in || rq->method < METHOD_POST)
+    enum touch all = w->role_tables ? TOUCH_ROLES : TOUCH_PEOPLE;
+    if (!e || e->signs_in)
         return TOUCH_NONE;
     if (!resource_about(e, &about)) /* a named query, or a handler */
-        return e->data == w->accounts ? TOUCH_NONE : TOUCH_ROLES;
+        return e->data == w->accounts ? TOUCH_NONE : all;
     if (about.does == RESOURCE_BATCH || !about.table)
-        return TOUCH_ROLES;
+        return all;
     const struct table *t = about.table->model ? about.table->model : about.table;
-    if (!role_tables_hold(w->role_tables, t, &members)) /* rows may go along with one that goes */
-        return about.does == RESOURCE_REMOVE ? TOUCH_MEMBERS : TOUCH_NONE;
-    return members ? TOUCH_MEMBERS : TOUCH_ROLES;
+    if (w->role_tables && role_tables_hold(w->role_tables, t, &members))
+        return members ? TOUCH_PEOPLE : TOUCH_ROLES;
+    /* Accounts may go along with other rows that go. */
+    return about.does == RESOURCE_REMOVE ? TOUCH_PEOPLE : TOUCH_NONE;
 }
 
 static bool all_know(struct serve *s, unsigned ticket)
@@ -165,8 +167,8 @@ void roles_after(const struct world *w, struct request *rq)
     enum touch what = s ? touched(w, rq) : TOUCH_NONE;
     if (what == TOUCH_NONE)
         return;
-    identity_roles_changed(w->identity);
-    if (what == TOUCH_MEMBERS)
+    identity_changed(w->identity);
+    if (what == TOUCH_PEOPLE)
         return;
     unsigned ticket = atomic_fetch_add(&s->roles_asked, 1) + 1;
     loop_post(s->workers[0].loop, roles_soon, s);

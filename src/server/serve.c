@@ -12,6 +12,7 @@
 #include "observe/metrics.h"
 #include "server/collections.h"
 #include "server/counters.h"
+#include "server/mailer.h"
 #include "server/queries.h"
 #include "server/roles.h"
 #include "server/server_priv.h"
@@ -149,7 +150,7 @@ static struct client *client_start(const struct config *c)
     struct client_config client = {.allow = c->client_allow,
                                    .proxy = c->client_proxy,
                                    .ca_file = c->client_ca_file,
-                                   .threads = (unsigned)c->client_threads,
+                                   .threads = mailer_threads(c),
                                    .queue = (unsigned)c->client_queue,
                                    .connect_ms = c->client_connect,
                                    .timeout_ms = c->client_timeout,

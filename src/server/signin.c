@@ -131,6 +131,8 @@ static struct account_config account_settings(const struct config *c)
                                    .email = c->auth_email,
                                    .verified = c->auth_verified,
                                    .claims = c->auth_claims,
+                                   .registration_claims = c->auth_registration_claims,
+                                   .reset_keys = c->auth_reset_keys,
                                    .default_role = c->auth_default_role,
                                    .registration = c->auth_registration,
                                    .refresh_s = (int64_t)c->auth_refresh_ttl / MS,
@@ -246,8 +248,8 @@ int signin_world(struct world *w, struct identity *identity, struct err *err)
     w->account.clients = &w->clients;
     TRY(roles_find(c, w->schema, &w->arena, &w->role_tables, err));
     w->account.role_tables = w->role_tables;
-    if (w->role_tables && identity)
-        identity_follow_roles(identity);
+    if (identity)
+        identity_follow(identity, w->role_tables ? ROLES_SECONDS : KEPT_SECONDS);
     if (c->auth_table.len) {
         TRY(accounts_new(&w->arena, w->schema, w->db, &w->account, identity, &w->accounts, err));
         TRY(account_routes(w->router, w->accounts, c->prefixes, c->prefix_count, err));

@@ -12,6 +12,7 @@ auth:
   table: users
   roles: role
   claims: [city]
+  registration_claims: [city]
   hash_memory: 64K
   hash_passes: 1
 `;
