@@ -61,11 +61,11 @@ struct cairn_app {
     size_t route_count, route_cap;
     struct cairn_group root; /* prefix "" */
     struct buf error;
-    int wake;                  /* eventfd: cairn_stop writes to it */
-    struct identity *identity; /* while it serves; NULL: nobody signs in */
-    struct client *client;     /* while it serves: calls to other servers */
-    struct files *files;       /* while it serves */
-    struct serve *serve;       /* while it serves */
+    int wake;                    /* eventfd: cairn_stop writes to it */
+    struct identity *identity;   /* while it serves; NULL: nobody signs in */
+    struct client *client;       /* while it serves: calls to other servers */
+    struct files *files;         /* while it serves */
+    struct serve *serve;         /* while it serves */
     struct role_rows *role_rows; /* roles as their tables had them last; of worker 0, or NULL */
     struct mailer mailer;
 };
@@ -85,10 +85,10 @@ struct world_version {
 
 struct world {
     _Atomic unsigned refs;
-    struct world *base;    /* whose config, schema and queries it uses; NULL: they are its own */
-    struct serve *serve;   /* borrowed; NULL in a preview */
+    struct world *base;  /* whose config, schema and queries it uses; NULL: they are its own */
+    struct serve *serve; /* borrowed; NULL in a preview */
     struct role_tables *role_tables; /* NULL: no roles come from tables */
-    unsigned roles_number; /* of the roles' state that it was made of */
+    unsigned roles_number;           /* of the roles' state that it was made of */
     struct config *config;
     struct schema *schema;
     struct query_set *queries; /* may be NULL */
@@ -186,7 +186,7 @@ struct worker {
     bool syncing;  /* worker 0: a fiber looks for ended sessions */
     bool sweeping; /* worker 0: a fiber deletes expired answers and files that no row has */
     _Atomic unsigned roles_number; /* of its world */
-    int started;   /* 0, or the code of its failure */
+    int started;                   /* 0, or the code of its failure */
     struct err err;
 };
 
@@ -206,7 +206,7 @@ struct serve {
     bool reloading;         /* of worker 0 */
     bool reading_roles;     /* of worker 0: a fiber looks at the tables of roles */
     _Atomic unsigned roles_asked, roles_done, roles_number;
-    pthread_mutex_t lock;   /* over ready and over */
+    pthread_mutex_t lock; /* over ready and over */
     pthread_cond_t changed;
     bool over;      /* nobody posts to a worker's loop any more */
     unsigned ready; /* workers that accept, or failed to start */
