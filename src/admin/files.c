@@ -61,11 +61,18 @@ static void encoding(struct doc *d, const struct table *t)
 
 void doc__form(struct doc *d, const struct table *t, str schema)
 {
-    if (!doc__has_files(t))
-        return;
+    static const char *const others[] = {"application/x-www-form-urlencoded", "application/xml"};
+    bool files = doc__has_files(t);
+    for (size_t i = 0; i < COUNT_OF(others); i++) {
+        put_key(d->out, str_of(others[i]));
+        put(d->out, "{'schema':");
+        put_ref(d->out, "schemas", schema, "");
+        put(d->out, "}");
+    }
     put(d->out, "'multipart/form-data':{'schema':");
-    put_ref(d->out, "schemas", schema, "Form");
-    encoding(d, t);
+    put_ref(d->out, "schemas", schema, files ? "Form" : "");
+    if (files)
+        encoding(d, t);
     put(d->out, "}");
 }
 

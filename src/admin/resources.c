@@ -106,11 +106,28 @@ static void list_parameters(struct doc *d, const struct table *t, const bool *cl
     filters(d, t, closed);
 }
 
+static void languages(struct doc *d, const struct table *t)
+{
+    str list = LIT("");
+    for (size_t i = 0; i < t->tongue_count; i++)
+        list = arena_printf(d->arena, "%.*s%s%.*s", STR_ARG(list), i ? ", " : "",
+                            STR_ARG(t->tongues[i].language));
+    put(d->out, "{'name':'Accept-Language','in':'header'");
+    put_member(d->out, "description",
+               arena_printf(d->arena,
+                            "Which language names and texts are in (%.*s); as they are stored for "
+                            "others. Content-Language says which one it is.",
+                            STR_ARG(list)));
+    put(d->out, "'schema':{'type':'string'}}");
+}
+
 static void parameters(struct doc *d, const struct endpoint *e, const struct resource_about *r)
 {
     const bool *closed = doc__closed(d, r->table, ACTION_READ);
     if (e->keyed && (e->method == METHOD_POST || e->method == METHOD_PATCH))
         doc__parameter(d, "idempotency_key");
+    if (e->method == METHOD_GET && r->table->tongue_count)
+        languages(d, r->table);
     if (e->method == METHOD_GET) {
         fields(d, r->table, closed);
         include(d, r->table);
@@ -136,9 +153,10 @@ static void body(struct doc *d, const struct resource_about *r)
     str name = doc__name(d, r->table);
     if (r->does != RESOURCE_CREATE && r->does != RESOURCE_REPLACE && r->does != RESOURCE_CHANGE)
         return;
-    put(b, "'requestBody':{'description':'JSON; the same fields may be sent as a form "
-           "(application/x-www-form-urlencoded) or as XML.','required':true,"
-           "'content':{'application/json':{'schema':");
+    put(b,
+        "'requestBody':{'description':'JSON, or the same fields as a form or as XML, whose texts "
+        "become what the columns are; the root element of XML may have any name.','required':true,"
+        "'content':{'application/json':{'schema':");
     if (r->does == RESOURCE_CREATE) {
         str one = r->up ? doc__below(d, r->up, r->relation) : tailed(d, name, "Create");
         put(b, "{'anyOf':[");

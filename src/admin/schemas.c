@@ -71,6 +71,37 @@ static void relation_members(struct doc *d, const struct table *t)
     }
 }
 
+static bool named_before(const struct table *t, size_t tongue, str name)
+{
+    bool found = table_column(t, name) != NULL;
+    for (size_t i = 0; i <= tongue; i++) {
+        for (size_t k = 0; k < t->column_count; k++)
+            found |= i < tongue && str_eq(t->tongues[i].names[k], name);
+    }
+    return found;
+}
+
+/* What columns are called in other languages; a name that several have is told once. */
+static void spoken_members(struct doc *d, const struct table *t, const bool *closed)
+{
+    for (size_t i = 0; i < t->tongue_count; i++) {
+        const struct tongue *g = &t->tongues[i];
+        for (size_t k = 0; k < t->column_count; k++) {
+            const struct column *c = &t->columns[k];
+            if (closed[k] || c->spread || !g->names[k].len || named_before(t, i, g->names[k]))
+                continue;
+            put_key(d->out, g->names[k]);
+            put(d->out, "{'allOf':[");
+            doc__column(d, c, USE_READ);
+            put(d->out, "]");
+            put_member(d->out, "description",
+                       arena_printf(d->arena, "What %.*s is called in %.*s (Accept-Language).",
+                                    STR_ARG(c->name), STR_ARG(g->language)));
+            put(d->out, "}");
+        }
+    }
+}
+
 static void part_of_row(struct doc *d, const struct table *t, const bool *closed)
 {
     struct buf *b = d->out;
@@ -78,6 +109,7 @@ static void part_of_row(struct doc *d, const struct table *t, const bool *closed
     put(b, "'description':'The members that `fields` and `include` ask for; without `fields` every "
            "column.','properties':{");
     column_members(d, t, closed);
+    spoken_members(d, t, closed);
     relation_members(d, t);
     put(b, "}}");
 }

@@ -22,7 +22,7 @@ struct call {
     struct err err;
     const char *method;
     str target;
-    const char *body, *as;
+    const char *body, *as, *ca;
     unsigned seconds;
     struct buf query, head, members, request;
     bool typed, accepts;
@@ -165,6 +165,7 @@ static int take_target(struct call *k, const char *word, const char *url)
     str text = str_of(word);
     if (str_starts(text, LIT("http://")) || str_starts(text, LIT("https://"))) {
         TRY(place_of_url(&k->arena, text, &k->place, &k->err));
+        k->place.ca = k->ca;
         size_t slash = str_find(str_from(text, 8), '/'); /* base is not cut off again */
         k->place.base = LIT("");
         k->target = slash == STR_NONE ? LIT("/") : str_from(text, 8 + slash);
@@ -172,6 +173,7 @@ static int take_target(struct call *k, const char *word, const char *url)
     }
     TRY(url ? place_of_url(&k->arena, str_of(url), &k->place, &k->err)
             : place_of_listen(&k->arena, k->config->listen, &k->place, &k->err));
+    k->place.ca = k->ca;
     if (text.len && text.ptr[0] != '/')
         text = arena_printf(&k->arena, "%.*s/%.*s",
                             STR_ARG(k->config ? k->config->prefix : LIT("/v1")), STR_ARG(text));
@@ -288,7 +290,8 @@ static bool options(struct cli *c, struct call *k, const char **url, struct call
     const char *seconds = NULL;
     uint64_t n = WAIT_S;
     if (!cli_option(c, "--url", url) || !cli_option(c, "--as", &k->as) ||
-        !cli_option(c, "--body", &k->body) || !cli_option(c, "--timeout", &seconds))
+        !cli_option(c, "--body", &k->body) || !cli_option(c, "--ca", &k->ca) ||
+        !cli_option(c, "--timeout", &seconds))
         return false;
     bool tty = isatty(STDOUT_FILENO) == 1, raw = cli_flag(c, "--raw");
     view->pretty = (cli_flag(c, "--pretty") || tty) && !raw;

@@ -1,6 +1,8 @@
 /* talk.c -- one request to a server over TCP or a unix socket. SPDX: Apache-2.0
- * Plain HTTP/1.0: the answer ends with the connection. Not here: TLS, which a proxy speaks. */
+ * HTTP/1.0: the answer ends with the connection. */
 #include "cli/talk.h"
+
+#include "client/client.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -49,15 +51,13 @@ int place_of_url(struct arena *a, str url, struct place *out, struct err *err)
 {
     if (str_starts(url, LIT("unix:")))
         return unix_place(a, str_from(url, 5), out, err);
-    if (str_starts(url, LIT("https:")))
-        return fail(err, E_BAD,
-                    "TLS is not spoken here; call the server behind the proxy, or use "
-                    "curl");
-    if (!str_starts(url, LIT("http://")))
-        return fail(err, E_BAD, "expected http://HOST:PORT or unix:PATH");
-    str rest = str_from(url, 7);
+    bool tls = str_starts(url, LIT("https://"));
+    if (!tls && !str_starts(url, LIT("http://")))
+        return fail(err, E_BAD, "expected http://HOST:PORT, https://HOST:PORT or unix:PATH");
+    str rest = str_from(url, tls ? 8 : 7);
     size_t slash = str_find(rest, '/');
-    TRY(tcp_place(a, str_upto(rest, slash), "80", out, err));
+    TRY(tcp_place(a, str_upto(rest, slash), tls ? "443" : "80", out, err));
+    out->tls = tls;
     str base = str_from(rest, slash < rest.len ? slash : rest.len);
     while (str_ends(base, LIT("/")))
         base.len--;
@@ -183,11 +183,34 @@ str answer_header(const struct answer *r, str name)
     return (str){NULL, 0};
 }
 
+static int talk_tls(const struct place *p, str request, unsigned seconds, struct buf *all,
+                    struct err *err)
+{
+    enum { PIECE = 16384 };
+    struct client_stream *s;
+    ssize_t n = 1;
+    TRY(client_stream_open(&s, p->host, p->port, p->ca, seconds, err));
+    int code = client_stream_put(s, request, err);
+    while (code == 0 && n > 0) {
+        if (!buf_room(all, PIECE))
+            code = fail(err, E_TOOBIG, "the answer is larger than %d MiB", TALK_ANSWER_MOST >> 20);
+        n = code == 0 ? client_stream_get(s, all->ptr + all->len, PIECE, err) : 0;
+        all->len += n > 0 ? (size_t)n : 0;
+        code = n < 0 ? (int)n : code;
+    }
+    client_stream_close(&s);
+    return code;
+}
+
 int talk(const struct place *p, str request, unsigned seconds, struct buf *all, struct answer *out,
          struct err *err)
 {
     struct timeval wait = {.tv_sec = (time_t)seconds};
     int fd = -1;
+    if (p->tls) {
+        TRY(talk_tls(p, request, seconds, all, err));
+        return answer_read(buf_view(all), out, err);
+    }
     int code = p->path.len ? dial_unix(p, &fd, err) : dial_tcp(p, &fd, err);
     if (fd >= 0) {
         setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);

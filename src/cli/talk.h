@@ -10,9 +10,11 @@
 struct place {
     str host, port; /* host empty: a unix socket */
     str path;       /* of the socket */
+    bool tls;
+    const char *ca; /* with it, a file of certificates that are trusted; NULL: the system's */
     str base;       /* in front of targets: "", or "/shop" of http://host/shop */
 };
-/* "http://HOST[:PORT][/BASE]", "unix:PATH". Lives in a. Fails with BAD. */
+/* "http://HOST[:PORT][/BASE]", the same with https, "unix:PATH". Lives in a. Fails with BAD. */
 int place_of_url(struct arena *a, str url, struct place *out, struct err *err);
 /* An address as server.listen has it; "every address" becomes the loopback. Fails with BAD. */
 int place_of_listen(struct arena *a, str listen, struct place *out, struct err *err);

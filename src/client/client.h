@@ -9,6 +9,7 @@
 #include "base/err.h"
 
 #include <stdatomic.h>
+#include <sys/types.h>
 
 struct client;
 
@@ -70,6 +71,20 @@ struct client_call {
 WAITS int client_http(struct client *c, struct arena *a, struct client_call *call, struct err *err);
 /* A header of the answer, or ptr NULL. */
 str client_header(const struct client_call *call, str name);
+
+/* ---- bytes over TLS, for commands ---- */
+
+struct client_stream;
+/* A connection to host (an address without brackets, or a name that the certificate must have).
+ * ca_file: PEM, what is trusted instead of the system's; or NULL. Blocks; `seconds` without a byte.
+ * Fails with BUSY (not reached, or not trusted), TIMEOUT, CONFIG (no libcurl), BAD. */
+int client_stream_open(struct client_stream **out, str host, str port, const char *ca_file,
+                       unsigned seconds, struct err *err);
+/* All of bytes. Blocks. Fails with BUSY, TIMEOUT. */
+int client_stream_put(struct client_stream *s, str bytes, struct err *err);
+/* Some bytes, 0 at the end. Blocks. Fails with BUSY, TIMEOUT. */
+ssize_t client_stream_get(struct client_stream *s, void *room, size_t size, struct err *err);
+void client_stream_close(struct client_stream **s);
 
 /* ---- SMTP ---- */
 

@@ -6,97 +6,12 @@
  * and are data after all, are the delimiter's own first bytes: nothing has to be kept for them. */
 #include "files/files.h"
 
-#include <strings.h>
-
 enum { NAME_MOST = 128 };
 
 static int bad(struct err *err, const char *what)
 {
     return fail_field(err, E_BAD, LIT("malformed_form"), LIT(""),
                       "the body is no well-formed multipart/form-data; %s", what);
-}
-
-/* ---- parameters ---- */
-
-static bool token_char(char c)
-{
-    return ascii_alpha(c) || ascii_digit(c) || (c && strchr("!#$%&'*+-.^_`|~", c));
-}
-
-static str blanks(str s)
-{
-    while (s.len && (s.ptr[0] == ' ' || s.ptr[0] == '\t'))
-        s = str_from(s, 1);
-    return s;
-}
-
-/* A quoted string with its quotes, 0: it is none. */
-static size_t quoted_length(str s)
-{
-    if (!s.len || s.ptr[0] != '"')
-        return 0;
-    for (size_t i = 1; i < s.len; i++) {
-        if (s.ptr[i] == '"')
-            return i + 1;
-        if (s.ptr[i] == '\\' && i + 1 < s.len && (s.ptr[i + 1] == '"' || s.ptr[i + 1] == '\\'))
-            i++;
-    }
-    return 0;
-}
-
-/* Cuts `; name=value` off *rest; value with its quotes. 1, 0 at the end, -1: malformed. */
-static int next_param(str *rest, str *name, str *value)
-{
-    str s = blanks(*rest);
-    size_t n = 0;
-    *rest = s;
-    if (!s.len)
-        return 0;
-    if (s.ptr[0] != ';')
-        return -1;
-    s = blanks(str_from(s, 1));
-    while (n < s.len && token_char(s.ptr[n]))
-        n++;
-    *name = str_upto(s, n);
-    s = str_from(s, n);
-    if (!n || !s.len || s.ptr[0] != '=')
-        return -1;
-    s = str_from(s, 1);
-    size_t len = quoted_length(s);
-    while (!quoted_length(s) && len < s.len && token_char(s.ptr[len]))
-        len++;
-    if (!len)
-        return -1;
-    *value = str_upto(s, len);
-    *rest = str_from(s, len);
-    return 1;
-}
-
-/* In place: without quotes, \" and \\ undone, and the three escapes that browsers use in forms
- * (WHATWG HTML): %22, %0D, %0A. */
-static str unquote(str value)
-{
-    char *p = (char *)(uintptr_t)value.ptr;
-    size_t out = 0, end = value.len;
-    if (!value.len || p[0] != '"')
-        return value;
-    for (size_t i = 1; i + 1 < end; i++) {
-        char c = p[i];
-        bool pair = c == '\\' && i + 2 < end && (p[i + 1] == '"' || p[i + 1] == '\\');
-        bool escape = c == '%' && i + 3 < end;
-        if (pair) {
-            c = p[++i];
-        } else if (escape && memcmp(p + i, "%22", 3) == 0) {
-            c = '"';
-            i += 2;
-        } else if (escape &&
-                   (strncasecmp(p + i, "%0d", 3) == 0 || strncasecmp(p + i, "%0a", 3) == 0)) {
-            c = ' ';
-            i += 2;
-        }
-        p[out++] = c;
-    }
-    return (str){value.ptr, out};
 }
 
 /* ---- the type of the body ---- */
@@ -121,7 +36,7 @@ int multipart_init(struct multipart *m, str type, struct err *err)
     size_t semi = str_find(type, ';');
     str rest = semi == STR_NONE ? (str){"", 0} : str_from(type, semi), name, value, found = {0};
     int more;
-    while ((more = next_param(&rest, &name, &value)) > 0) {
+    while ((more = param_next(&rest, &name, &value)) > 0) {
         if (!str_eqi(name, LIT("boundary")))
             continue;
         if (found.ptr)
@@ -154,7 +69,7 @@ static int take_disposition(struct multipart *m, str value, struct err *err)
     if (!str_eqi(str_trim(str_upto(value, end)), LIT("form-data")))
         return bad(err, "a part's Content-Disposition is not form-data");
     rest = end == STR_NONE ? (str){"", 0} : str_from(value, end);
-    while ((more = next_param(&rest, &name, &text)) > 0) {
+    while ((more = param_next(&rest, &name, &text)) > 0) {
         str *slot = str_eqi(name, LIT("name"))       ? &m->part.name
                     : str_eqi(name, LIT("filename")) ? &m->part.filename
                                                      : NULL;
@@ -162,7 +77,7 @@ static int take_disposition(struct multipart *m, str value, struct err *err)
             continue;
         if (slot->ptr)
             return bad(err, "a part's Content-Disposition says something twice");
-        *slot = unquote(text);
+        *slot = param_plain(text, (char *)(uintptr_t)text.ptr); /* in place */
     }
     return more < 0 ? bad(err, "a part's Content-Disposition is malformed") : 0;
 }
@@ -176,9 +91,7 @@ static bool plain_encoding(str value)
 static int take_header(struct multipart *m, str line, struct err *err)
 {
     struct multipart_part *p = &m->part;
-    size_t n = 0;
-    while (n < line.len && token_char(line.ptr[n]))
-        n++;
+    size_t n = token_length(line);
     if (!n || n == line.len || line.ptr[n] != ':')
         return bad(err, "a line of a part's head is not NAME: VALUE");
     str name = str_upto(line, n), value = str_trim(str_from(line, n + 1));

@@ -44,7 +44,6 @@ bool header_line(str line, struct header *out);
 /* Decodes and checks a path: see struct request. False: fault is filled, also when a has no room.
  */
 bool path_clean(struct arena *a, str raw, str *path, str *segments, struct fault *fault);
-size_t token_length(str s); /* of the RFC 9110 token that s begins with */
 
 /* A chunked body is decoded in place: [0, decoded) of the buffer is body, raw bytes follow. */
 struct chunks {

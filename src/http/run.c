@@ -249,7 +249,7 @@ uint64_t conn__pieces(struct conn *c)
                             .header_count = h->header_count};
     if (!s->hooks.pieces || !body_to_come(c))
         return 0;
-    arena_init(&probe.arena, 4 * s->limits.max_target + 65536);
+    arena_init(&probe.arena, 8 * s->limits.max_target + 65536);
     str raw = probe.path;
     uint64_t most = path_clean(&probe.arena, raw, &probe.path, &probe.segments, &fault)
                         ? s->hooks.pieces(&probe, s->ctx)

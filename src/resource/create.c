@@ -140,6 +140,8 @@ static void fit(struct reply *reply)
 void resource__shown_row(struct request *rq, const struct resource *r, const struct value *cells)
 {
     struct reply *reply = rq->reply;
+    if (r->file) /* the answer tells of the file: file.c */
+        return;
     reply->type = LIT("application/json");
     render_shape(&reply->body, &r->set->shapes[r->table - r->set->schema->tables],
                  resource__open_cells(&rq->arena, r->table, cells));

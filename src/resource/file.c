@@ -24,9 +24,8 @@ void resource__file_places(struct row_shape *shape, struct arena *a, const struc
     row_shape_key(shape, a, buf_view(&b), &t->primary, cells);
 }
 
-static bool file_of(const struct resource *r, const struct value *cells, struct file_value *out)
+static bool file_of(const struct value *v, struct file_value *out)
 {
-    const struct value *v = &cells[r->file->index];
     return v->kind == V_TEXT && file_value_get(v->text, out);
 }
 
@@ -38,7 +37,7 @@ static str tag_of(struct request *rq, const struct file_value *f)
 str resource__file_tag(struct request *rq, const struct resource *r, const struct value *cells)
 {
     struct file_value f;
-    return file_of(r, cells, &f) ? tag_of(rq, &f) : (str){"", 0};
+    return file_of(&cells[r->file->index], &f) ? tag_of(rq, &f) : (str){"", 0};
 }
 
 static int none(struct request *rq, const struct resource *r, struct err *err)
@@ -63,15 +62,16 @@ int resource__file_get(struct request *rq, const void *data, struct err *err)
     if (table_closed(r->table, r->file->index))
         return none(rq, r, err);
     TRY(resource__id(rq, r->set, r->table, &id, err));
+    const struct column *wanted = r->file;
     struct select sel = {.table = r->table, .limit = 1};
-    sel.columns = all_columns(&rq->arena, r->table);
-    sel.column_count = sel.shown = r->table->column_count;
+    sel.columns = &wanted;
+    sel.column_count = sel.shown = 1;
     sel.where = resource__key_cond(&rq->arena, &r->table->primary, id);
     TRY(resource__guard(rq, r->set, &sel, err));
     TRY(resource__select(rq, r->set, &sel, 1, &rows, err));
     if (!rows.count)
         return resource__missing(rq, r->set, r->table, err);
-    if (!file_of(r, rows.cells, &f))
+    if (!file_of(rows.cells, &f))
         return none(rq, r, err);
     return resource__file_send(rq, r, &f, err);
 }

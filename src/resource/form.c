@@ -377,6 +377,7 @@ int resource__form_receive(struct request *rq, const void *data, struct err *err
 WAITS static int look(struct request *rq, const struct resource *r, bool *has, struct err *err)
 {
     struct resource reader;
+    const struct column *wanted = r->file;
     struct select sel = {.table = r->table, .limit = 1};
     struct rows rows = {0};
     struct value *id;
@@ -384,12 +385,12 @@ WAITS static int look(struct request *rq, const struct resource *r, bool *has, s
     TRY(resource__id(rq, r->set, r->table, &id, err));
     if (!resource__also(rq, r, ACTION_READ, &reader))
         return 0;
-    sel.columns = all_columns(&rq->arena, r->table);
-    sel.column_count = sel.shown = r->table->column_count;
+    sel.columns = &wanted;
+    sel.column_count = sel.shown = 1;
     sel.where = resource__granted(&rq->arena, &reader,
                                   resource__key_cond(&rq->arena, &r->table->primary, id));
     TRY(resource__select(rq, r->set, &sel, 1, &rows, err));
-    *has = rows.count && rows.cells[r->file->index].kind != V_NULL;
+    *has = rows.count && rows.cells[0].kind != V_NULL;
     return rows.count ? 0 : resource__missing(rq, r->set, r->table, err);
 }
 
@@ -420,15 +421,12 @@ static int digests_sent(const struct request *rq, struct digests *content, struc
 /* The name that a client may give in Content-Disposition; else "photo". */
 static str name_of(struct request *rq, const struct resource *r)
 {
-    str rest = request_header(rq, LIT("Content-Disposition"));
-    while (rest.ptr) {
-        str value = str_cut(&rest, ';'), name = str_trim(str_cut(&value, '='));
-        value = value.ptr ? str_trim(value) : value;
-        if (!str_eqi(name, LIT("filename")) || !value.ptr)
-            continue;
-        if (value.len >= 2 && value.ptr[0] == '"' && value.ptr[value.len - 1] == '"')
-            value = str_make(value.ptr + 1, value.len - 2);
-        return file_name_clean(&rq->arena, value);
+    str said = request_header(rq, LIT("Content-Disposition")), name, value;
+    str rest = str_from(said, str_find(said, ';'));
+    while (param_next(&rest, &name, &value) > 0) {
+        if (str_eqi(name, LIT("filename")))
+            return file_name_clean(&rq->arena,
+                                   param_plain(value, arena_new(&rq->arena, value.len + 1)));
     }
     return file_name_clean(&rq->arena, r->file->name);
 }

@@ -22,17 +22,20 @@ struct stage {
 
 /* ---- which version of the API ---- */
 
-/* A path that names none, and is no route of its own, becomes one of a version. */
-static enum step step_version(struct request *rq, struct err *err)
+void pipeline_version(const struct world *w, struct request *rq)
 {
-    const struct world *w = rq->world;
     struct err ignored = {0};
     str allow;
-    (void)err;
     if (LIKELY(!w->version_count) || str_is(rq->path, "*") || edge_version_path(w->edge, rq))
-        return STEP_NEXT;
+        return;
     bool own = router_find(w->router, rq, &allow, &ignored) != E_NOTFOUND;
     edge_version_asked(w->edge, rq, !own, &ignored); /* a failure is told when nothing is found */
+}
+
+static enum step step_version(struct request *rq, struct err *err)
+{
+    (void)err;
+    pipeline_version(rq->world, rq);
     return STEP_NEXT;
 }
 

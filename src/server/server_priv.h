@@ -214,6 +214,9 @@ struct serve {
 
 /* The pipeline (pipeline.c): answers rq in world. */
 WAITS void pipeline_walk(struct request *rq);
+/* A path that names no version of the API, and is no route of its own, becomes one of the version
+ * that rq asks for. rq->reply is told what the answer depends on. */
+void pipeline_version(const struct world *w, struct request *rq);
 
 /* listen.c: binds every address for every worker. Fails with CONFIG, IO. */
 int listen_all(struct serve *s, struct err *err);

@@ -149,8 +149,11 @@ WAITS static void handle(struct request *rq, void *ctx)
 static uint64_t pieces(struct request *rq, void *ctx)
 {
     const struct worker *w = ctx;
+    struct reply unused = {.status = 200};
     struct err err = {0};
     str allow;
+    rq->reply = &unused;
+    pipeline_version(w->seat->world, rq);
     if (router_find(w->seat->world->router, rq, &allow, &err) < 0)
         return 0;
     const struct endpoint *e = rq->endpoint;

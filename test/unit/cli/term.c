@@ -81,7 +81,9 @@ static void places_are_found(void **state)
     place(false, "http://example.com", "example.com", "80", "");
     place(false, "http://[::1]:81/shop/", "::1", "81", "/shop");
     place(false, "unix:/run/x.sock", "/run/x.sock", NULL, "");
-    place(false, "https://example.com", NULL, NULL, NULL);
+    place(false, "ftp://example.com", NULL, NULL, NULL);
+    place(false, "https://example.com", "example.com", "443", "");
+    place(false, "https://[::1]:8443/shop/", "::1", "8443", "/shop");
     place(false, "example.com", NULL, NULL, NULL);
     place(false, "http://h:0", NULL, NULL, NULL);
     place(false, "http://h:65536", NULL, NULL, NULL);

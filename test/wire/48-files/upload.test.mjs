@@ -258,3 +258,28 @@ play('a backup has the files, and gives them back', { ...what, on: ['sqlite'] },
   await s.start();
   assert.ok((await ask(s, '/v1/products/1/photo')).bytes.equals(bytes));
 });
+
+play('a large upload whose version is named elsewhere than in its path', { ...what, config: `${config}versions: { v1: { tables: { products: { manual: { as: paper } } } }, v2: {} }\n` }, async (s) => {
+  const big = png(3 << 20, 3), type = 'application/octet-stream';
+  ok(await s.post('/v1/products', { name: 'Lamp' }), 201);
+  const put = (target, headers = {}) => ask(s, target, { method: 'PUT', body: big, headers: { 'Content-Type': type, 'Content-Length': big.length, ...headers } });
+  for (const [target, headers] of [['/v2/products/1/manual'], ['/products/1/manual', { 'API-Version': '2' }], ['/products/1/manual?version=2'], ['/products/1/paper', { 'API-Version': 'v1' }]]) {
+    const r = await put(target, headers);
+    assert.ok(r.status === 200 || r.status === 201, `${target} ${JSON.stringify(headers)}: ${r.status} ${r.bytes}`);
+    assert.equal(JSON.parse(r.bytes).sha256, sha256(big));
+  }
+  assert.equal((await put('/products/1/manual', { 'API-Version': '9' })).status >= 400, true);
+  ok(await s.get('/readyz'));
+});
+
+play('the name of a single file may have a semicolon and a quote in it', what, async (s) => {
+  ok(await s.post('/v1/products', { name: 'Lamp' }), 201);
+  const put = async (said) => {
+    const r = await s.fetch('/v1/products/1/manual', { method: 'PUT', body: 'x', headers: { 'Content-Disposition': said } });
+    return ok(r, r.status === 201 ? 201 : 200).name;
+  };
+  assert.equal(await put('attachment; filename="a;b.txt"'), 'a;b.txt');
+  assert.equal(await put('attachment; x="filename=no"; filename=plain.txt'), 'plain.txt');
+  assert.equal(await put('attachment; filename="say \\"hi\\".txt"; size=3'), (await put('attachment; filename="say %22hi%22.txt"')));
+  assert.equal(await put('attachment; filename'), 'manual', 'what is malformed names nothing');
+});
