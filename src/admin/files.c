@@ -23,6 +23,9 @@ static str types_of(struct doc *d, const struct column *c)
 
 static str words(struct doc *d, const struct column *c)
 {
+    if (!c->file)
+        return arena_printf(d->arena, "%.*s%sThe bytes of one row.", STR_ARG(c->comment),
+                            c->comment.len ? "\n\n" : "");
     return arena_printf(d->arena, "%.*s%sA file of at most %llu bytes: %.*s.", STR_ARG(c->comment),
                         c->comment.len ? "\n\n" : "", (unsigned long long)c->file->max,
                         STR_ARG(types_of(d, c)));
@@ -82,8 +85,9 @@ static void contents(struct doc *d, const struct column *c)
 {
     struct buf *b = d->out;
     put(b, "'content':{");
-    for (size_t i = 0; i < c->file->type_count || i == 0; i++) {
-        put_key(b, c->file->type_count ? c->file->types[i] : LIT("*/*"));
+    size_t count = c->file ? c->file->type_count : 0;
+    for (size_t i = 0; i < count || i == 0; i++) {
+        put_key(b, count ? c->file->types[i] : LIT("*/*"));
         put(b, "{'schema':{'type':'string','format':'binary'}}");
     }
     put(b, "}");
@@ -96,10 +100,11 @@ static void download(struct doc *d, const struct column *c)
         "{'name':'Range','in':'header','description':'Parts of it: bytes=0-99.','schema':{'type':"
         "'string'}}");
     doc__parameter(d, "if_none_match");
-    put(b,
-        "],'responses':{'200':{'description':'Its bytes.','headers':{'ETag':{'description':'Its "
-        "SHA-256.','schema':{'type':'string'}},'Repr-Digest':{'description':'RFC 9530.','schema':"
-        "{'type':'string'}}}");
+    put(b, "],'responses':{'200':{'description':'Its bytes.','headers':{'ETag':{'description':'Of "
+           "these bytes.','schema':{'type':'string'}}");
+    if (c->file)
+        put(b, "'Repr-Digest':{'description':'RFC 9530.','schema':{'type':'string'}}");
+    put(b, "}");
     contents(d, c);
     put(b, "},'206':{'description':'The parts that Range names.'");
     contents(d, c);

@@ -17,6 +17,7 @@ bool resource_about(const struct endpoint *e, struct resource_about *out)
                 {resource__remove, RESOURCE_REMOVE},
                 {resource__related_one, RESOURCE_RELATED},
                 {resource__file_get, RESOURCE_FILE},
+                {resource__bytes_get, RESOURCE_FILE},
                 {resource__file_put, RESOURCE_FILE},
                 {resource__file_remove, RESOURCE_FILE}};
     *out = (struct resource_about){.does = RESOURCE_BATCH};

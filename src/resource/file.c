@@ -1,4 +1,5 @@
-/* file.c -- GET, PUT and DELETE of the file in a column of one row. SPDX: Apache-2.0
+/* file.c -- GET, PUT and DELETE of the file in a column of one row, and GET of a column's bytes.
+ * SPDX: Apache-2.0
  * A file is read by who may read its row and column. PUT and DELETE are changes of the row that
  * write this one column: rules, preconditions and what the database refuses are those of PATCH.
  * Preconditions are held against the file, whose tag is its checksum. */
@@ -50,15 +51,15 @@ static int none(struct request *rq, const struct resource *r, struct err *err)
 
 /* ---- GET ---- */
 
-int resource__file_get(struct request *rq, const void *data, struct err *err)
+/* The cell of r->file, as far as the caller may read it. */
+WAITS static int cell_of(struct request *rq, const void *data, struct resource *copy,
+                         const struct resource **out, const struct value **cell, struct err *err)
 {
-    struct resource copy;
     const struct resource *r;
-    struct file_value f;
     struct rows rows = {0};
     struct value *id;
     TRY(resource__no_params(rq, err));
-    TRY(resource__as(rq, data, ACTION_READ, &copy, &r, err));
+    TRY(resource__as(rq, data, ACTION_READ, copy, &r, err));
     if (table_closed(r->table, r->file->index))
         return none(rq, r, err);
     TRY(resource__id(rq, r->set, r->table, &id, err));
@@ -71,9 +72,29 @@ int resource__file_get(struct request *rq, const void *data, struct err *err)
     TRY(resource__select(rq, r->set, &sel, 1, &rows, err));
     if (!rows.count)
         return resource__missing(rq, r->set, r->table, err);
-    if (!file_of(rows.cells, &f))
-        return none(rq, r, err);
-    return resource__file_send(rq, r, &f, err);
+    *out = r;
+    *cell = rows.cells;
+    return 0;
+}
+
+int resource__file_get(struct request *rq, const void *data, struct err *err)
+{
+    struct resource copy;
+    const struct resource *r;
+    const struct value *cell;
+    struct file_value f;
+    TRY(cell_of(rq, data, &copy, &r, &cell, err));
+    return file_of(cell, &f) ? resource__file_send(rq, r, &f, err) : none(rq, r, err);
+}
+
+int resource__bytes_get(struct request *rq, const void *data, struct err *err)
+{
+    struct resource copy;
+    const struct resource *r;
+    const struct value *cell;
+    TRY(cell_of(rq, data, &copy, &r, &cell, err));
+    bool there = cell->kind == V_BYTES || cell->kind == V_TEXT;
+    return there ? resource__bytes_send(rq, r, cell->text, err) : none(rq, r, err);
 }
 
 /* ---- PUT and DELETE ---- */

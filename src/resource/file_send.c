@@ -1,10 +1,9 @@
-/* file_send.c -- a file on its way out: whole, a range of it, or several (RFC 9110, 14).
- * SPDX: Apache-2.0
- * Its ETag is its checksum: the same bytes have the same tag for ever, so it is strong, and
- * If-Range holds over restarts. Sent in pieces, each when the one before is taken: a slow client
- * costs one piece of memory. Never compressed: a range is of these bytes.
- * Whatever it is, a browser gets it without the right to run anything (nosniff, CSP sandbox), and
- * what could be a page or script as a download. */
+/* file_send.c -- a file, or the bytes of a column, on their way out: whole, a range of it, or
+ * several (RFC 9110, 14). SPDX: Apache-2.0 A file's ETag is its checksum: the same bytes have the
+ * same tag for ever, so it is strong, and If-Range holds over restarts. Sent in pieces, each when
+ * the one before is taken: a slow client costs one piece of memory. Never compressed: a range is of
+ * these bytes. Whatever it is, a browser gets it without the right to run anything (nosniff, CSP
+ * sandbox), and what could be a page or script as a download. */
 #include "resource/guard.h"
 
 #include "base/clock.h"
@@ -13,8 +12,10 @@ enum { PIECE = 65536, PART_HEAD_MOST = 512 };
 
 struct sending {
     struct request *rq;
+    struct files *files; /* where it is; NULL: it is `bytes` */
+    struct file_which which;
     struct file_reader *reader;
-    str type, boundary;
+    str bytes, name, type, digest, boundary;
     uint64_t size;
     struct byte_range ranges[RANGES_MOST];
     size_t count;
@@ -52,18 +53,18 @@ static str repr_digest(struct arena *a, str hex)
     return arena_str(a, buf_view(&b));
 }
 
-static void set_headers(struct request *rq, const struct file_value *f, const struct validators *v)
+static void set_headers(const struct sending *s, const struct validators *v)
 {
-    struct arena *a = &rq->arena;
-    struct reply *reply = rq->reply;
-    str name = text_of(a, f->name), type = text_of(a, f->type);
+    struct arena *a = &s->rq->arena;
+    struct reply *reply = s->rq->reply;
     reply_header(reply, LIT("ETag"), v->etag);
     reply_header(reply, LIT("Accept-Ranges"), LIT("bytes"));
     reply_header(reply, LIT("Content-Disposition"),
-                 file_disposition(a, media_harmless(type), name));
+                 file_disposition(a, media_harmless(s->type), s->name));
     reply_header(reply, LIT("X-Content-Type-Options"), LIT("nosniff"));
     reply_header(reply, LIT("Content-Security-Policy"), LIT("default-src 'none'; sandbox"));
-    reply_header(reply, LIT("Repr-Digest"), repr_digest(a, unquoted(f->sha256)));
+    if (s->digest.len)
+        reply_header(reply, LIT("Repr-Digest"), s->digest);
     if (v->changed_s) {
         char *date = arena_new(a, CLOCK_HTTP_LEN);
         clock_http(v->changed_s, date);
@@ -84,10 +85,14 @@ WAITS static int flush(struct request *rq, struct err *err)
 WAITS static int send_bytes(struct sending *s, uint64_t at, uint64_t len, struct err *err)
 {
     struct reply *reply = s->rq->reply;
-    file_until(s->reader, at + len);
+    if (s->files)
+        file_until(s->reader, at + len);
     while (len) {
         size_t n = len < PIECE ? (size_t)len : PIECE;
-        TRY(file_read(s->reader, at, n, &reply->body, err));
+        if (s->files)
+            TRY(file_read(s->reader, at, n, &reply->body, err));
+        else
+            buf_str(&reply->body, str_upto(str_from(s->bytes, (size_t)at), n));
         at += n;
         len -= n;
         if (reply->body.len >= PIECE / 2)
@@ -175,32 +180,25 @@ WAITS static int send(struct sending *s, struct err *err)
     return flush(rq, err); /* as a stream, whatever its length: it is not to be compressed */
 }
 
-int resource__file_send(struct request *rq, const struct resource *r, const struct file_value *f,
-                        struct err *err)
+/* Conditions, ranges, head, bytes. */
+static int answer(struct sending *s, const struct validators *v, struct err *err)
 {
-    struct arena *a = &rq->arena;
-    struct sending *s = ARENA_NEW(a, struct sending);
-    struct validators v = {.there = true, .etag = arena_str(a, f->sha256), .kind = ETAG_FOREIGN};
-    if (!str_to_u64(f->size, &s->size))
-        return fail(err, E_IO, "the size of a file is not known");
-    str_to_i64(f->at, &v.changed_s);
-    s->rq = rq;
-    int code = request_condition(rq, &v, err);
+    struct request *rq = s->rq;
+    int code = request_condition(rq, v, err);
     if (code < 0)
         return code;
     if (code == 304) {
-        reply_header(rq->reply, LIT("ETag"), v.etag);
+        reply_header(rq->reply, LIT("ETag"), v->etag);
         rq->reply->status = 304;
         return 0;
     }
-    struct file_which which = {unquoted(f->id), s->size};
-    enum range_says says = request_ranges(rq, &v, s->size, s->ranges, &s->count);
+    enum range_says says = request_ranges(rq, v, s->size, s->ranges, &s->count);
     if (says == RANGE_NONE)
         return none_of_it(rq, s->size, err);
-    TRY(file_open(r->set->config->files, a, &which, &s->reader, err));
+    if (s->files)
+        TRY(file_open(s->files, &rq->arena, &s->which, &s->reader, err));
     size_t headers = rq->reply->header_count;
-    set_headers(rq, f, &v);
-    s->type = text_of(a, f->type);
+    set_headers(s, v);
     if (str_is(s->type, "text/plain"))
         s->type = LIT("text/plain; charset=utf-8");
     rq->reply->type = s->type;
@@ -215,4 +213,35 @@ int resource__file_send(struct request *rq, const struct resource *r, const stru
         rq->reply->length = -1;
     }
     return code;
+}
+
+int resource__file_send(struct request *rq, const struct resource *r, const struct file_value *f,
+                        struct err *err)
+{
+    struct arena *a = &rq->arena;
+    struct sending *s = ARENA_NEW(a, struct sending);
+    struct validators v = {.there = true, .etag = arena_str(a, f->sha256), .kind = ETAG_FOREIGN};
+    *s = (struct sending){.rq = rq, .files = r->set->config->files, .name = text_of(a, f->name)};
+    if (!str_to_u64(f->size, &s->size))
+        return fail(err, E_IO, "the size of a file is not known");
+    str_to_i64(f->at, &v.changed_s);
+    s->which = (struct file_which){unquoted(f->id), s->size};
+    s->type = text_of(a, f->type);
+    s->digest = repr_digest(a, unquoted(f->sha256));
+    return answer(s, &v, err);
+}
+
+int resource__bytes_send(struct request *rq, const struct resource *r, str bytes, struct err *err)
+{
+    struct arena *a = &rq->arena;
+    struct sending *s = ARENA_NEW(a, struct sending);
+    char *tag = arena_new(a, ETAG_LEN);
+    *s = (struct sending){.rq = rq,
+                          .bytes = bytes,
+                          .size = bytes.len,
+                          .name = file_name_clean(a, r->file->name),
+                          .type = sniff_type(bytes)};
+    etag_make(r->set->config->etag_key, s->type, bytes, tag);
+    struct validators v = {.there = true, .etag = {tag, ETAG_LEN}, .kind = ETAG_OWN};
+    return answer(s, &v, err);
 }

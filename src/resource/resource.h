@@ -47,7 +47,7 @@ enum resource_does {
     RESOURCE_CHANGE,
     RESOURCE_REMOVE,
     RESOURCE_RELATED, /* the one row that a relation leads to */
-    RESOURCE_FILE,    /* GET, PUT, DELETE of the file in a column */
+    RESOURCE_FILE,    /* GET, PUT, DELETE of the file in a column; GET of a column of bytes */
     RESOURCE_BATCH,
 };
 struct resource_about {

@@ -288,13 +288,16 @@ void resource__tail(struct buf *b, const struct list_query *q, const struct page
 /* ---- files ---- */
 
 /* file.c: the file in a column. */
-endpoint_fn resource__file_get, resource__file_put, resource__file_remove;
+endpoint_fn resource__file_get, resource__bytes_get, resource__file_put, resource__file_remove;
 /* Says in a shape where the files of t's rows are. */
 void resource__file_places(struct row_shape *shape, struct arena *a, const struct resource_set *s,
                            const struct table *t, const struct shape_cells *cells);
 /* Its tag in cells, len 0 when there is none; in rq's arena. */
 str resource__file_tag(struct request *rq, const struct resource *r, const struct value *cells);
 /* file_send.c: answers with it, whole or in parts. Fails with NOTFOUND, RANGE, PRECONDITION. */
+/* The same with the bytes of r->file, a column of them. Borrows bytes until it ends. */
+WAITS int resource__bytes_send(struct request *rq, const struct resource *r, str bytes,
+                               struct err *err);
 WAITS int resource__file_send(struct request *rq, const struct resource *r,
                               const struct file_value *f, struct err *err);
 

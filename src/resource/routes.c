@@ -38,14 +38,19 @@ static void describe(struct build *b)
 }
 
 /* May the name be a segment of a path and of a route's pattern? */
-static int name_check(const struct build *b, const char *what, str name)
+static bool fits_path(str name)
 {
     bool fine = name.len && name.ptr[0] != ':' && name.ptr[0] != '*' && !str_is(name, ".") &&
                 !str_is(name, "..");
     for (size_t i = 0; i < name.len; i++)
         fine =
             fine && name.ptr[i] != '/' && (unsigned char)name.ptr[i] >= ' ' && name.ptr[i] != 0x7f;
-    if (fine)
+    return fine;
+}
+
+static int name_check(const struct build *b, const char *what, str name)
+{
+    if (fits_path(name))
         return 0;
     return fail(b->err, E_CONFIG,
                 "the %s '%.*s' cannot be part of a path; hide it with expose: "
@@ -189,6 +194,28 @@ static int add_file(struct build *b, const struct table *t, const struct column 
     return 0;
 }
 
+/* PREFIX/T/:id/COLUMN of a column of bytes, where no relation has that name and it can stand in a
+ * path. */
+static int add_bytes(struct build *b, const struct table *t, const struct column *c)
+{
+    bool free = fits_path(c->name);
+    for (size_t i = 0; i < t->relation_count; i++)
+        free &= !str_eq(t->relations[i].name, c->name);
+    if (!free)
+        return 0;
+    struct resource *r = resource_of(b, t);
+    r->file = c;
+    str noun = resource__noun(b->set, t);
+    struct endpoint e = {.run = resource__bytes_get,
+                         .data = r,
+                         .pattern = pattern(b, t, "/:id/", c->name),
+                         .method = METHOD_GET,
+                         .slashes = true};
+    e.what =
+        arena_printf(b->arena, "download %.*s of one %.*s", STR_ARG(c->name), STR_ARG(noun)).ptr;
+    return router_add(b->router, &e, b->err);
+}
+
 static int add_table(struct build *b, const struct table *t)
 {
     struct resource *r = resource_of(b, t);
@@ -205,6 +232,8 @@ static int add_table(struct build *b, const struct table *t)
     for (size_t i = 0; i < t->column_count; i++) {
         if (t->columns[i].file)
             TRY(add_file(b, t, &t->columns[i]));
+        else if (t->columns[i].type == TYPE_BYTES && !t->columns[i].spread)
+            TRY(add_bytes(b, t, &t->columns[i]));
     }
     return 0;
 }
