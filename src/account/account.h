@@ -60,6 +60,9 @@ struct account_config {
     const struct access *access;           /* whose roles a key may have; NULL in a preview */
     const struct clients *clients;         /* apps that people may let in; NULL: none */
     const struct role_tables *role_tables; /* who has which roles; NULL: the column alone says it */
+    const struct provider_config *providers; /* where people may sign in, too */
+    size_t provider_count;
+    str return_urls; /* where that may lead back to, by commas */
 };
 
 struct accounts;
@@ -113,6 +116,9 @@ const char *audit_name(size_t event); /* NULL past the last */
 
 /* Deletes links and codes of letters that are past their time; from a fiber. */
 WAITS int account_sweep_proofs(const struct accounts *x, struct err *err);
+/* Deletes what says that a sign-in at a provider was used, when it is past its time; from a fiber.
+ */
+WAITS int account_sweep_flows(const struct accounts *x, struct err *err);
 bool account_mails(const struct accounts *x); /* there are letters */
 
 /* Who asks: by Authorization (a token, an API key, or a password where the settings allow that), by

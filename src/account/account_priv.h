@@ -242,6 +242,7 @@ struct proof_made {
     str token, request, code; /* the link's; of who asked; of the letter, to be typed */
     int64_t minutes, expires_at;
 };
+str account__secret(struct request *rq); /* 256 random bits in base64url */
 /* A new one takes the place of that before. subject: whose it is, one at a time. */
 void proof__make(struct request *rq, const struct accounts *x, enum proof_kind kind, str subject,
                  str address, struct proof_made *made, struct db_write *out);
@@ -410,6 +411,56 @@ WAITS int passkey__end(struct request *rq, const struct accounts *x, str account
                        bool *ended, struct err *err);
 endpoint_fn passkey__options, passkey__make, passkey__list, passkey__remove, passkey__ask,
     passkey__login;
+
+/* ---- identities.c: who an account is at providers ---- */
+/* *account empty: nobody here. */
+WAITS int link__find(struct request *rq, const struct accounts *x, const struct provider_config *c,
+                     str subject, str *account, struct err *err);
+/* Statements for a list of writes. The first two fail with NOTFOUND: it is another account's; it is
+ * not there any more. */
+struct db_write link__add(struct request *rq, const struct provider_config *c,
+                          const struct provider_person *p, str account);
+struct db_write link__use(struct request *rq, const struct provider_config *c, str subject);
+struct db_write link__end(struct request *rq, str account);
+endpoint_fn identities__list, identities__remove;
+
+/* ---- provider_flow.c: a sign-in at a provider, between its beginning and its end ---- */
+struct flow {
+    struct provider_flow at;
+    bool cookie;      /* the session it ends with */
+    str back;         /* where it leads to; empty: nowhere */
+    str account, sid; /* who links his account; empty: somebody signs in */
+};
+bool flow__back_good(const struct accounts *x, str back); /* no open redirect */
+/* Makes state, nonce and verifier, and the cookie that brings all of f back. */
+void flow__begin(struct request *rq, const struct accounts *x, const struct provider_config *c,
+                 struct flow *f);
+/* Of the request's cookie, when it fits the state. Fails with BAD, word invalid_state. */
+int flow__find(struct request *rq, const struct accounts *x, const struct provider_config *c,
+               str state, struct flow *f, struct err *err);
+/* It is over now. Fails with BAD, word invalid_state: it was before. */
+WAITS int flow__use(struct request *rq, const struct accounts *x, const struct provider_config *c,
+                    const struct flow *f, struct err *err);
+/* What a page trades for tokens, once and soon. */
+str flow__ticket(struct request *rq, const struct accounts *x, str account);
+/* Fails with SIGNIN, word invalid_ticket. */
+WAITS int flow__ticket_use(struct request *rq, const struct accounts *x, str ticket, str *account,
+                           struct err *err);
+
+/* ---- provider_account.c ---- */
+/* The account of somebody who a provider says it is: found, linked by his address, or made. Fails
+ * with DENIED (email_not_verified, registration_closed, not_verified), CONFLICT (account_exists,
+ * account_incomplete, identity_taken). */
+WAITS int person__account(struct request *rq, const struct accounts *x,
+                          const struct provider_config *c, const struct provider_person *p,
+                          struct account *who, struct err *err);
+/* Links him to the account that asked for it. Fails with SIGNIN, CONFLICT (identity_taken). */
+WAITS int person__link(struct request *rq, const struct accounts *x,
+                       const struct provider_config *c, const struct provider_person *p,
+                       const struct flow *f, struct err *err);
+
+/* ---- provider.c ---- */
+endpoint_fn provider__list, provider__start, provider__callback, provider__link, provider__ticket;
 
 /* ---- leave.c ---- */
 endpoint_fn account__leave;

@@ -50,7 +50,15 @@ static const char tables_lite[] =
     " address TEXT NOT NULL, token TEXT NOT NULL UNIQUE, request TEXT NOT NULL UNIQUE,"
     " code TEXT NOT NULL, tries INTEGER NOT NULL, expires_at INTEGER NOT NULL,"
     " PRIMARY KEY (kind, subject)) WITHOUT ROWID;"
-    "CREATE INDEX IF NOT EXISTS cairn_proofs_expires ON cairn_proofs (expires_at);";
+    "CREATE INDEX IF NOT EXISTS cairn_proofs_expires ON cairn_proofs (expires_at);"
+    "CREATE TABLE IF NOT EXISTS cairn_identities (id TEXT NOT NULL UNIQUE, provider TEXT NOT NULL,"
+    " subject TEXT NOT NULL, issuer TEXT NOT NULL, account TEXT NOT NULL, email TEXT NOT NULL,"
+    " created_at INTEGER NOT NULL, used_at INTEGER NOT NULL, PRIMARY KEY (provider, subject))"
+    " WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS cairn_identities_account ON cairn_identities (account);"
+    "CREATE TABLE IF NOT EXISTS cairn_used (id TEXT PRIMARY KEY NOT NULL, expires_at INTEGER NOT"
+    " NULL) WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS cairn_used_expires ON cairn_used (expires_at);";
 static const char tables_postgres[] =
     "CREATE TABLE IF NOT EXISTS cairn_sessions (id text PRIMARY KEY, account text NOT NULL,"
     " counter bigint NOT NULL, created_at bigint NOT NULL, used_at bigint NOT NULL,"
@@ -84,7 +92,13 @@ static const char tables_postgres[] =
     " address text NOT NULL, token text NOT NULL UNIQUE, request text NOT NULL UNIQUE,"
     " code text NOT NULL, tries bigint NOT NULL, expires_at bigint NOT NULL,"
     " PRIMARY KEY (kind, subject));"
-    "CREATE INDEX IF NOT EXISTS cairn_proofs_expires ON cairn_proofs (expires_at);";
+    "CREATE INDEX IF NOT EXISTS cairn_proofs_expires ON cairn_proofs (expires_at);"
+    "CREATE TABLE IF NOT EXISTS cairn_identities (id text NOT NULL UNIQUE, provider text NOT NULL,"
+    " subject text NOT NULL, issuer text NOT NULL, account text NOT NULL, email text NOT NULL,"
+    " created_at bigint NOT NULL, used_at bigint NOT NULL, PRIMARY KEY (provider, subject));"
+    "CREATE INDEX IF NOT EXISTS cairn_identities_account ON cairn_identities (account);"
+    "CREATE TABLE IF NOT EXISTS cairn_used (id text PRIMARY KEY, expires_at bigint NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS cairn_used_expires ON cairn_used (expires_at);";
 
 const char *account_tables(enum dialect d)
 {
@@ -272,6 +286,12 @@ static bool by_passkey(endpoint_fn *run)
            run == passkey__remove || run == passkey__ask || run == passkey__login;
 }
 
+static bool by_provider(endpoint_fn *run)
+{
+    return run == provider__list || run == provider__start || run == provider__callback ||
+           run == provider__link || run == provider__ticket;
+}
+
 static bool offered(const struct account_config *c, endpoint_fn *run)
 {
     if (run == account__register)
@@ -282,6 +302,8 @@ static bool offered(const struct account_config *c, endpoint_fn *run)
         return c->mail != NULL;
     if (by_passkey(run))
         return c->passkeys && (c->public_url.len || c->development);
+    if (by_provider(run) || run == identities__list || run == identities__remove)
+        return c->provider_count != 0;
     if (by_factor(run))
         return c->mfa != MFA_OFF;
     return c->keys || (run != key__add && run != key__list && run != key__remove);
@@ -291,6 +313,7 @@ static bool opens(endpoint_fn *run)
 {
     return run == account__login || run == account__register || run == account__refresh ||
            run == mfa__verify || run == passkey__ask || run == passkey__login ||
+           (by_provider(run) && run != provider__link) ||
            (by_letter(run) && run != account__email_ask);
 }
 
@@ -332,6 +355,14 @@ int account_routes(struct router *r, const struct accounts *x, const str *prefix
         {METHOD_POST, "/auth/passkeys/login/options", "ask to sign in with a passkey",
          passkey__ask},
         {METHOD_POST, "/auth/passkeys/login", "sign in with a passkey", passkey__login},
+        {METHOD_GET, "/auth/oauth", "providers to sign in at", provider__list},
+        {METHOD_POST, "/auth/oauth/ticket", "session for a ticket", provider__ticket},
+        {METHOD_GET, "/auth/oauth/:provider", "sign in at a provider", provider__start},
+        {METHOD_GET, "/auth/oauth/:provider/callback", "back from a provider", provider__callback},
+        {METHOD_POST, "/auth/oauth/:provider/callback", "the same, as a form", provider__callback},
+        {METHOD_POST, "/auth/oauth/:provider/link", "link the own account", provider__link},
+        {METHOD_GET, "/auth/identities", "own identities at providers", identities__list},
+        {METHOD_DELETE, "/auth/identities/:id", "unlink one", identities__remove},
         {METHOD_GET, "/auth/csrf", "token for writes under a cookie", cookie__csrf},
         {METHOD_GET, "/auth/sessions", "own sessions", session__list},
         {METHOD_DELETE, "/auth/sessions/:id", "end a session", session__remove},

@@ -34,6 +34,7 @@ WAITS static int remove_all(struct request *rq, const struct accounts *x, const 
         {.arena = &rq->arena,
          .expect = -1,
          .st = STATEMENT("DELETE FROM cairn_oauth_consents WHERE account = $1", key)},
+        link__end(rq, who->key),
         {.expect = -1}};
     struct audit_note note = {.event = AUDIT_ACCOUNT_DELETED, .account = who->key};
     size_t count = COUNT_OF(list) - 1;
@@ -55,20 +56,32 @@ WAITS static int remove_all(struct request *rq, const struct accounts *x, const 
     return code;
 }
 
+/* Who has no password (he signs in at a provider) has signed in lately. */
+WAITS static int prove(struct request *rq, const struct accounts *x, const struct account *who,
+                       const struct value *body, struct err *err)
+{
+    const struct value *hash = who->cells ? &who->cells[x->password->index] : NULL;
+    bool has = hash && hash->kind == V_TEXT && str_starts(hash->text, LIT("$"));
+    str password;
+    if (who->cells && !has)
+        return mfa__fresh(rq, x, who, body, err);
+    TRY(account__text(body, LIT("password"), &password, err));
+    TRY(account__attempt(rq, x, who->cells ? who->key : LIT(""), err));
+    return account__prove(rq, x, who, password, err);
+}
+
 int account__leave(struct request *rq, const void *data, struct err *err)
 {
     const struct accounts *x = data;
     struct value body;
     struct account who;
     struct rows keys;
-    str key, password;
+    str key;
     size_t ended;
     TRY(account__me(rq, &key, err));
     TRY(account__body(rq, &body, err));
-    TRY(account__text(&body, LIT("password"), &password, err));
-    TRY(account__attempt(rq, x, key, err));
     TRY(account__by_key(rq, x, key, &who, err));
-    TRY(account__prove(rq, x, &who, password, err));
+    TRY(prove(rq, x, &who, &body, err));
     TRY(key__all_of(rq, x, key, &keys, err));
     TRY(remove_all(rq, x, &who, err));
     basic__forget(x, &who);

@@ -32,7 +32,7 @@ static str digest(struct request *rq, str text)
     return buf_view(&b);
 }
 
-static str secret(struct request *rq)
+str account__secret(struct request *rq)
 {
     enum { ROOM = 64 };
     unsigned char raw[SECRET_BYTES];
@@ -62,8 +62,8 @@ void proof__make(struct request *rq, const struct accounts *x, enum proof_kind k
     if (kind == PROOF_MAGIC && good > MAGIC_S)
         good = MAGIC_S;
     *made = (struct proof_made){
-        .token = secret(rq),
-        .request = secret(rq),
+        .token = account__secret(rq),
+        .request = account__secret(rq),
         .code = arena_printf(&rq->arena, "%0*u", CODE_DIGITS, randombytes_uniform(100000000)),
         .minutes = good / 60,
         .expires_at = account__now() + good};

@@ -430,6 +430,97 @@ static const struct {
      200,
      "TokenSet",
      {"409", "403", "404", "422"}},
+    {"/auth/oauth",
+     "listProviders",
+     "Where people may sign in, too.",
+     NULL,
+     METHOD_GET,
+     BODY_NONE,
+     false,
+     false,
+     200,
+     "ProviderList",
+     {NULL}},
+    {"/auth/oauth/:provider",
+     "beginAtProvider",
+     "For a browser: it is sent to the provider, and comes back to the callback.",
+     NULL,
+     METHOD_GET,
+     BODY_NONE,
+     false,
+     false,
+     302,
+     NULL,
+     {"400", "404"}},
+    {"/auth/oauth/:provider/callback",
+     "endAtProvider",
+     "What a provider sends the browser back to. With a `return_to` it is led there (303), with "
+     "what went wrong, or a ticket for tokens, behind `#`.",
+     NULL,
+     METHOD_GET,
+     BODY_NONE,
+     false,
+     false,
+     200,
+     "TokenSet",
+     {"409", "400", "403", "404"}},
+    {"/auth/oauth/:provider/callback",
+     "endAtProviderByForm",
+     "The same, of a provider that answers by a form.",
+     "'properties':{'state':{'type':'string'},'code':{'type':'string'}},'required':['state']",
+     METHOD_POST,
+     BODY_OTHER,
+     false,
+     false,
+     200,
+     "TokenSet",
+     {"409", "403", "404", "422"}},
+    {"/auth/oauth/:provider/link",
+     "linkAtProvider",
+     "The address that a browser with this session is to be sent to, to link the account. Needs "
+     "the "
+     "password, or a session of the last ten minutes.",
+     "'properties':{'return_to':{'type':'string'},'password':{'type':'string'}}",
+     METHOD_POST,
+     BODY_OTHER,
+     true,
+     true,
+     200,
+     "ProviderLink",
+     {"401", "403", "404", "422"}},
+    {"/auth/oauth/ticket",
+     "tradeTicket",
+     "The session for the ticket that a page was led back with.",
+     "'properties':{'ticket':{'type':'string'}},'required':['ticket']",
+     METHOD_POST,
+     BODY_OTHER,
+     false,
+     false,
+     200,
+     "TokenSet",
+     {"401", "403", "404", "422"}},
+    {"/auth/identities",
+     "listIdentities",
+     "Who the account is at providers.",
+     NULL,
+     METHOD_GET,
+     BODY_NONE,
+     false,
+     true,
+     200,
+     "IdentityList",
+     {"401", "403"}},
+    {"/auth/identities/:id",
+     "unlinkIdentity",
+     "Needs the password, or a session of the last ten minutes. The last way to sign in stays.",
+     "'properties':{'password':{'type':'string'}}",
+     METHOD_DELETE,
+     BODY_OTHER,
+     true,
+     true,
+     204,
+     NULL,
+     {"409", "403", "404", "422"}},
     {"/auth/csrf",
      "getCsrfToken",
      "For the header X-CSRF-Token of changes under a cookie.",
@@ -566,8 +657,12 @@ static void auth_answers(struct doc *d, size_t i)
                     "'properties':{'keys':{'type':'array','items':{'type':'object'}}}}}}}");
     else
         doc__answer(d, auth[i].status,
-                    auth[i].status == 204 ? "Done." : "Done; this is the answer.",
+                    auth[i].status == 204   ? "Done."
+                    : auth[i].status == 302 ? "To the provider."
+                                            : "Done; this is the answer.",
                     str_of(auth[i].answer ? auth[i].answer : ""));
+    if (str_ends(str_of(auth[i].tail), LIT("/callback")))
+        doc__answer(d, 303, "Led back to `return_to`.", LIT(""));
     doc__problems(d, every, COUNT_OF(every));
     if (auth[i].body != BODY_NONE)
         doc__problems(d, bodies, COUNT_OF(bodies));
@@ -583,6 +678,16 @@ static void cookie_parameter(struct doc *d)
         put(d->out, "{'name':'session','in':'query','description':'cookie: the session goes into a "
                     "cookie (Set-Cookie), and the answer holds csrf_token, expires_at and user.',"
                     "'schema':{'type':'string','enum':['token','cookie'],'default':'token'}}");
+}
+
+static void provider_parameters(struct doc *d)
+{
+    put(d->out,
+        "{'name':'session','in':'query','description':'What it ends with: a session in a cookie "
+        "where there are such, unless "
+        "said.','schema':{'type':'string','enum':['token','cookie']}}");
+    put(d->out, "{'name':'return_to','in':'query','description':'A path of this server, or an "
+                "address below one of auth.return_urls.','schema':{'type':'string'}}");
 }
 
 static size_t auth_of(const struct doc *d, const struct endpoint *e)
@@ -612,6 +717,8 @@ bool doc__account(struct doc *d, const struct endpoint *e)
     doc__operation(d, &o);
     if (auth[i].body == BODY_LOGIN || auth[i].body == BODY_REGISTER)
         cookie_parameter(d);
+    if (auth[i].status == 302)
+        provider_parameters(d);
     put(d->out, "]");
     auth_body(d, i);
     put(d->out, "'responses':{");
@@ -651,6 +758,20 @@ static void passkey_schemas(struct buf *b)
            "'array','items':{'$ref':'#/components/schemas/Passkey'}}}}");
 }
 
+static void provider_schemas(struct buf *b)
+{
+    put(b, "'ProviderList':{'type':'object','required':['data'],'properties':{'data':{'type':"
+           "'array','items':{'type':'object','required':['name','url'],'properties':{'name':{"
+           "'type':'string'},'url':{'type':'string'}}}}}}");
+    put(b, "'ProviderLink':{'type':'object','required':['url'],'properties':{'url':{'type':"
+           "'string'}}}");
+    put(b, "'IdentityList':{'type':'object','required':['data'],'properties':{'data':{'type':"
+           "'array','items':{'type':'object','required':['id','provider','subject'],'properties':{"
+           "'id':{'type':'string'},'provider':{'type':'string'},'subject':{'type':'string'},"
+           "'email':{'type':['string','null']},'created_at':{'type':'string','format':"
+           "'date-time'},'used_at':{'type':['string','null'],'format':'date-time'}}}}}}");
+}
+
 static void key_schemas(struct buf *b, const struct account_config *c)
 {
     if (c->cookies)
@@ -660,6 +781,8 @@ static void key_schemas(struct buf *b, const struct account_config *c)
         passkey_schemas(b);
     if (c->mfa != MFA_OFF)
         mfa_schemas(b);
+    if (c->provider_count)
+        provider_schemas(b);
     if (!c->keys)
         return;
     put(b, "'ApiKey':{'type':'object','required':['id','name','hint'],'properties':{" KEY_MEMBERS

@@ -23,6 +23,7 @@ struct identity {
     _Atomic int follows;       /* seconds until an account is read again; 0: never */
     _Atomic unsigned roles_at; /* the stamp when they changed last */
     struct issuer *issuers[ISSUERS_MOST];
+    struct provider *providers[PROVIDERS_MOST];
 };
 
 struct signed_in {
@@ -62,8 +63,13 @@ int identity_open(const struct identity_config *c, struct identity **out, bool *
     BUG_ON(c->issuer_count > ISSUERS_MOST);
     for (size_t k = 0; k < c->issuer_count; k++)
         i->issuers[k] = issuer_new(&c->issuers[k], &c->issuer_times, c->client);
+    BUG_ON(c->provider_count > PROVIDERS_MOST);
+    for (size_t k = 0; code == 0 && k < c->provider_count; k++)
+        code = provider_new(&c->providers[k], &c->issuer_times, c->client, &i->providers[k], err);
+    if (code < 0)
+        identity_close(&i);
     *out = i;
-    return 0;
+    return code;
 }
 
 void identity_close(struct identity **i)
@@ -72,6 +78,8 @@ void identity_close(struct identity **i)
         return;
     for (size_t k = 0; k < ISSUERS_MOST; k++)
         issuer_free(&(*i)->issuers[k]);
+    for (size_t k = 0; k < PROVIDERS_MOST; k++)
+        provider_free(&(*i)->providers[k]);
     passwords_free(&(*i)->passwords);
     keys_close(&(*i)->keys);
     revoked_fini(&(*i)->revoked);
@@ -415,6 +423,15 @@ struct issuer *identity_issuer(const struct identity *i, str iss)
     for (size_t k = 0; k < i->config.issuer_count; k++) {
         if (str_eq(i->config.issuers[k].issuer, iss))
             return i->issuers[k];
+    }
+    return NULL;
+}
+
+struct provider *identity_provider(const struct identity *i, str name)
+{
+    for (size_t k = 0; k < i->config.provider_count; k++) {
+        if (str_eq(i->config.providers[k].name, name))
+            return i->providers[k];
     }
     return NULL;
 }

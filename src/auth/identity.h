@@ -5,6 +5,7 @@
 
 #include "auth/issuer.h"
 #include "auth/password.h"
+#include "auth/provider.h"
 #include "data/principal.h"
 
 struct identity;
@@ -18,6 +19,8 @@ struct identity_config {
     const struct issuer_config *issuers; /* others whose tokens are taken */
     size_t issuer_count;
     struct issuer_times issuer_times;
+    const struct provider_config *providers; /* where people may sign in, too */
+    size_t provider_count;
     struct client *client; /* for their keys */
 };
 
@@ -109,6 +112,9 @@ bool identity_outside(const struct identity *i);
 bool identity_holds(struct identity *i, str token);
 /* The one whose `iss` that is, or NULL. */
 struct issuer *identity_issuer(const struct identity *i, str iss);
+
+/* The provider of that name, or NULL. */
+struct provider *identity_provider(const struct identity *i, str name);
 
 /* ---- other credentials: checked by whoever calls, kept here like tokens ---- */
 

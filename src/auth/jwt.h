@@ -22,6 +22,8 @@ int jwk_secret(str secret, struct jwk **out, struct err *err);
 /* From its JSON form, public or private. The algorithm comes from the key ("alg", else its type),
  * never from a token. Fails with CONFIG: not a key that signs, too weak, damaged. */
 int jwk_read(const struct value *json, struct jwk **out, struct err *err);
+/* A private key of the curve P-256 in PEM (PKCS #8). Fails with CONFIG. */
+int jwk_pem(str pem, str kid, struct jwk **out, struct err *err);
 /* One JSON object, with kid, alg and use. A shared secret has no public form: `private` only. */
 void jwk_write(struct buf *b, const struct jwk *k, bool private);
 void jwk_free(struct jwk **k);

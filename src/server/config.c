@@ -217,6 +217,8 @@ static const struct config_node **later(struct config_load *l, str path)
         return &l->oauth_clients;
     if (str_is(path, "oauth.scopes"))
         return &l->oauth_scopes;
+    if (str_is(path, "auth.providers"))
+        return &l->providers;
     return str_is(path, "cors.routes") ? &l->cors_routes : NULL;
 }
 

@@ -96,6 +96,8 @@ struct config {
     size_t prefix_count;
     const struct issuer_config *issuers; /* of auth.issuers */
     size_t issuer_count;
+    const struct provider_config *providers; /* of auth.providers */
+    size_t provider_count;
     struct clients clients; /* of the section oauth:; its issuer is not said yet */
     bool access_given;      /* one of them is there: nothing is allowed that they do not allow */
     str dir;                /* the project directory, as given */

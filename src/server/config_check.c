@@ -200,6 +200,25 @@ static void check_links(struct config_load *l)
               "links in letters need it (or auth.link_url): they cannot be relative");
 }
 
+/* Where signing in elsewhere may lead back to: whole addresses, or all below one that ends in /. */
+static void check_return(struct config_load *l)
+{
+    str *list;
+    size_t count = config__items(l, l->c->auth_return, &list);
+    for (size_t i = 0; i < count; i++) {
+        str rest = str_from(list[i], str_starts(list[i], LIT("https://")) ? 8 : 7);
+        bool http = str_starts(list[i], LIT("https://")) || str_starts(list[i], LIT("http://"));
+        size_t slash = str_find(rest, '/');
+        if (!http || slash == STR_NONE || !slash || str_find(list[i], '#') != STR_NONE ||
+            str_find(list[i], '\\') != STR_NONE || str_find(str_upto(rest, slash), '@') != STR_NONE)
+            FAULT(
+                l, CONFIG_KEY_auth_return,
+                "'%.*s' is no https:// address with a path: https://app.example.com/signed-in, or "
+                "https://app.example.com/ for all below it",
+                STR_ARG(str_upto(list[i], 100)));
+    }
+}
+
 void config__check(struct config_load *l)
 {
     const struct config *c = l->c;
@@ -213,8 +232,10 @@ void config__check(struct config_load *l)
     check_cookie(l);
     check_mail(l);
     check_links(l);
+    check_return(l);
     config__issuers(l);
     config__oauth(l);
+    config__providers(l);
     config__s3(l);
     if (c->data_dir.len == 0)
         FAULT(l, CONFIG_KEY_data_dir, "expected a directory");

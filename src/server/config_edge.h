@@ -34,11 +34,12 @@ bool config__value_good(str value);
 void config__versions(struct config_load *l); /* config_versions.c: l->versions */
 /* "v1" of "/v1" and "/api/v1"; else nothing. */
 str config__version_of(str prefix);
-void config__caches(struct config_load *l);  /* config_cache.c: l->caches, must_match */
-void config__codings(struct config_load *l); /* config_formats.c: c->codings */
-void config__limits(struct config_load *l);  /* config_limits.c: l->limits, l->clients */
-void config__issuers(struct config_load *l); /* config_issuers.c: l->issuers */
-void config__oauth(struct config_load *l);   /* config_oauth.c: l->oauth_clients, oauth_scopes */
-void config__edge(struct config_load *l);    /* all of c->edge */
+void config__caches(struct config_load *l);    /* config_cache.c: l->caches, must_match */
+void config__codings(struct config_load *l);   /* config_formats.c: c->codings */
+void config__limits(struct config_load *l);    /* config_limits.c: l->limits, l->clients */
+void config__issuers(struct config_load *l);   /* config_issuers.c: l->issuers */
+void config__oauth(struct config_load *l);     /* config_oauth.c: l->oauth_clients, oauth_scopes */
+void config__edge(struct config_load *l);      /* all of c->edge */
+void config__providers(struct config_load *l); /* config_providers.c: l->providers */
 
 #endif

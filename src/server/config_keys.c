@@ -105,4 +105,6 @@ void config__freeze(struct config *next, const struct config *boot)
     next->queries_path = boot->queries_path;
     next->issuers = boot->issuers;
     next->issuer_count = boot->issuer_count;
+    next->providers = boot->providers;
+    next->provider_count = boot->provider_count;
 }

@@ -253,6 +253,32 @@ static const char docs_tail[] =
     "auth.login\n"
     "      roles: realm_access.roles        # the claim of roles; else the account's are taken\n"
     "```\n"
+    "\n## auth.providers\n\n"
+    "Where people may sign in, too: [signing in elsewhere](../oauth.md#signing-in-elsewhere).\n\n"
+    "```yaml\n"
+    "auth:\n"
+    "  table: users\n"
+    "  providers:\n"
+    "    - preset: google                   # google, github, microsoft, apple, gitlab\n"
+    "      client_id: 1234.apps.googleusercontent.com\n"
+    "      client_secret: ${GOOGLE_SECRET}  # or file:PATH, credential:NAME, exec:COMMAND\n"
+    "    - name: corp                       # in addresses; unless said, the preset\n"
+    "      issuer: https://login.example.com # of OpenID Connect; of a preset: another "
+    "installation\n"
+    "      client_id: cairn\n"
+    "      client_secret: file:corp.secret  # none: a public client\n"
+    "      scopes: openid email profile\n"
+    "      trust_email: true                # its addresses count as verified; false unless said\n"
+    "    - preset: microsoft\n"
+    "      tenant: 5e0a...                  # the id of a directory; common unless said\n"
+    "      client_id: ...\n"
+    "      client_secret: file:entra.secret\n"
+    "    - preset: apple\n"
+    "      client_id: com.example.web       # the Services ID\n"
+    "      team_id: ABCDE12345\n"
+    "      key_id: FGHIJ67890\n"
+    "      key: file:AuthKey_FGHIJ67890.p8\n"
+    "```\n"
     "\n## oauth\n\n"
     "Apps that people let in with their account here: [apps log in "
     "here](../oauth.md#apps-that-log-in-here).\n\n"
@@ -423,7 +449,7 @@ static void schema_rules(struct buf *out, str section)
     if (str_is(section, "cors"))
         buf_printf(out, "\"routes%s", rules);
     if (str_is(section, "auth"))
-        buf_printf(out, "\"issuers%s", rules);
+        buf_printf(out, "\"issuers%s\"providers%s", rules, rules);
     if (str_is(section, "oauth"))
         buf_printf(out,
                    "\"clients%s\"scopes\":{\"type\":[\"object\",\"null\"],"

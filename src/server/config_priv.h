@@ -20,6 +20,7 @@ struct config_load {
     /* Sections that are read when all single values are known; NULL: not there. */
     const struct config_node *limits, *clients, *cors_routes, *caches, *versions, *issuers;
     const struct config_node *oauth_clients, *oauth_scopes;
+    const struct config_node *providers;
 };
 
 /* A node of cairn.yaml. */

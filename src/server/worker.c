@@ -239,6 +239,10 @@ WAITS static void sweep_proofs(const struct world *world)
     if (account_sweep_proofs(world->accounts, &err) < 0 && err.code != E_BUSY &&
         err.code != E_CANCELLED)
         log_event_str(LOG_WARN, "old links cannot be deleted", "error", str_of(err.text));
+    err = (struct err){0};
+    if (account_sweep_flows(world->accounts, &err) < 0 && err.code != E_BUSY &&
+        err.code != E_CANCELLED)
+        log_event_str(LOG_WARN, "old sign-ins cannot be deleted", "error", str_of(err.text));
 }
 
 WAITS static void sweep_apps(const struct world *world)

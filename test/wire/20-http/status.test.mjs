@@ -12,7 +12,7 @@ CREATE TABLE pages (id SERIAL PRIMARY KEY, title TEXT UNIQUE, age INTEGER, scan 
 const config = `http: { max_body: 4K, max_head: 3K, max_target: 512, body_timeout: 600ms, request_timeout: 1s, require_if_match: [/v1/pages/2] }
 server: { max_requests: 3 }
 mail: { from: Shop <shop@example.com> }
-auth: { table: users, roles: role, hash_memory: 64K, hash_passes: 1 }
+auth: { table: users, roles: role, hash_memory: 64K, hash_passes: 1, providers: [{ preset: github, client_id: x, client_secret: "\${HUB}" }] }
 oauth: { clients: [{ id: shop, redirect_uris: ["https://shop.example.com/"], scopes: [openid] }] }
 files: { pages.scan: {} }
 limits: [{ name: few, match: { path: /livez-not/* }, rate: 1/h }]
@@ -38,6 +38,7 @@ const reach = {
   202: async (s) => (await s.post('/v1/auth/reset/send', { email: 'ada@example.com' })).status,
   204: async (s) => (await s.delete('/v1/pages/3')).status,
   206: async (s) => { await s.put('/v1/pages/1/scan', 'some text', { 'Content-Type': 'text/plain' }); return get(s, '/v1/pages/1/scan', { Range: 'bytes=0-3' }); },
+  302: (s) => get(s, '/v1/auth/oauth/github'),
   303: (s) => get(s, '/oauth/authorize?client_id=shop&redirect_uri=https%3A%2F%2Fshop.example.com%2F&response_type=token'),
   304: async (s) => get(s, '/v1/pages/1', { 'If-None-Match': (await s.get('/v1/pages/1')).header('etag') }),
   400: (s) => get(s, '/v1/pages?nme=eq.x'),
@@ -96,6 +97,7 @@ test('the table, its titles and the source agree', () => {
 
 play('every status is reached', { config, serve: false, workers: 1, timeout: 120000, migrations: { '20260101000000_first.sql': first, '20260102000000_gone.sql': '-- migrate:up\nCREATE TABLE gone (id SERIAL PRIMARY KEY);\n-- migrate:down\nDROP TABLE gone;\n' } }, async (s, p) => {
   p.write('queries/all.sql', queries);
+  p.env.HUB = 'secret';
   await s.start();
   for (const title of ['one', 'two', 'three']) assert.equal(await post(s, { title }), 201);
   for (const { status, title } of table) {
