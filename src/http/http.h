@@ -217,8 +217,9 @@ int request_condition(const struct request *rq, const struct validators *v, stru
 size_t token_length(str s); /* of the token that s begins with */
 /* Cuts `; name=value` off *rest; value with its quotes. 1, 0 at the end, -1: malformed. */
 int param_next(str *rest, str *name, str *value);
-/* A value without quotes, \" and \\ undone, and the three escapes that browsers use in forms (WHATWG
- * HTML): %22, %0D, %0A. It is put into room, which may be the value itself, when it had quotes. */
+/* A value without quotes, \" and \\ undone, and the three escapes that browsers use in forms
+ * (WHATWG HTML): %22, %0D, %0A. It is put into room, which may be the value itself, when it had
+ * quotes. */
 str param_plain(str value, char *room);
 
 /* ---- ranges (RFC 9110, 14) ---- */
@@ -256,10 +257,9 @@ struct http_hooks {
     /* Answers one request by filling rq->reply. Runs in the request's fiber. What may allocate in
      * the arena runs in a fiber_scope of its own: fiber_end must not end handle itself. */
     WAITS void (*handle)(struct request *rq, void *ctx);
-    /* A request whose body has not come yet; headers, method, path and query are there, and an arena
-     * of eight times the longest target. More than 0: its
-     * handler reads the body piece by piece, at most so many bytes. 0: it gets it whole. May be
-     * NULL. May not wait. */
+    /* A request whose body has not come yet; headers, method, path and query are there, and an
+     * arena of eight times the longest target. More than 0: its handler reads the body piece by
+     * piece, at most so many bytes. 0: it gets it whole. May be NULL. May not wait. */
     uint64_t (*pieces)(struct request *rq, void *ctx);
     /* Bytes that are no request were answered with r->status. May not wait. */
     void (*refused)(void *ctx, const struct refusal *r);

@@ -181,7 +181,7 @@ WAITS static int send(struct sending *s, struct err *err)
 }
 
 /* Conditions, ranges, head, bytes. */
-static int answer(struct sending *s, const struct validators *v, struct err *err)
+WAITS static int answer(struct sending *s, const struct validators *v, struct err *err)
 {
     struct request *rq = s->rq;
     int code = request_condition(rq, v, err);
