@@ -25,10 +25,22 @@ const char *status_text(int status)
     }
 }
 
+/* One text may stand for several names (edge/headers.c). */
+static bool stands_in(str names, str name)
+{
+    if (LIKELY(names.len <= name.len))
+        return str_eqi(names, name);
+    while (names.ptr) {
+        if (str_eqi(str_trim(str_cut(&names, ',')), name))
+            return true;
+    }
+    return false;
+}
+
 static bool varies(const struct reply *r, str name)
 {
     for (unsigned i = 0; i < r->vary_count; i++)
-        if (str_eqi(r->vary[i], name))
+        if (stands_in(r->vary[i], name))
             return true;
     return false;
 }
