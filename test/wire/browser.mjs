@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { slow } from './lib.mjs';
 
 export class Browser {
   #next = 0;
@@ -53,7 +54,7 @@ export class Browser {
     const page = new Page(this, sessionId);
     const r = await this.ask('Page.navigate', { url }, sessionId);
     if (r.errorText) throw new Error(`${url}: ${r.errorText}`);
-    for (let i = 0; i < 300; i++) {
+    for (const end = Date.now() + 15000 * slow; Date.now() < end;) {
       if (await page.run(() => location.href !== 'about:blank' && document.readyState === 'complete').catch(() => false)) return page;
       await new Promise((done) => setTimeout(done, 20));
     }
