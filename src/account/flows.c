@@ -160,6 +160,25 @@ static void end_keys(struct request *rq, const struct account *who, struct write
                .bind_count = 2}};
 }
 
+/* So would an app that was let in with it: its grants, codes not yet used, and that it need not
+ * ask. */
+static void end_apps(struct request *rq, const struct account *who, struct writes *w)
+{
+    static const char *const texts[] = {
+        "UPDATE cairn_oauth_grants SET revoked_at = $2 WHERE account = $1 AND revoked_at IS NULL",
+        "DELETE FROM cairn_oauth_codes WHERE account = $1",
+        "DELETE FROM cairn_oauth_consents WHERE account = $1"};
+    struct value *v = ARENA_ARRAY(&rq->arena, struct value, 2);
+    BUG_ON(w->count + COUNT_OF(texts) > WRITES_MOST);
+    v[0] = value_text(who->key);
+    v[1] = value_int(account__now());
+    for (size_t i = 0; i < COUNT_OF(texts); i++)
+        w->list[w->count++] = (struct db_write){
+            .arena = &rq->arena,
+            .expect = -1,
+            .st = {.text = str_of(texts[i]), .binds = v, .bind_count = i == 0 ? 2 : 1}};
+}
+
 WAITS static int reset(struct request *rq, const struct accounts *x, const struct account *who,
                        const struct value *body, struct writes *w, struct err *err)
 {
@@ -171,6 +190,7 @@ WAITS static int reset(struct request *rq, const struct accounts *x, const struc
     if (x->config->reset_keys) {
         TRY(key__all_of(rq, x, who->key, &keys, err));
         end_keys(rq, who, w);
+        end_apps(rq, who, w);
     }
     int code = account__new_password(rq, x, who, hash, true, w, err);
     if (code == E_NOTFOUND)
@@ -178,6 +198,8 @@ WAITS static int reset(struct request *rq, const struct accounts *x, const struc
     TRY(code);
     for (size_t i = 0; i < keys.count; i++)
         identity_revoke(x->identity, rows_at(&keys, i, 0)->text, account__now());
+    if (x->config->reset_keys)
+        identity_changed(x->identity); /* what is kept of apps is read again */
     return end_sessions(rq, x, who, err);
 }
 

@@ -284,7 +284,7 @@ bool doc__visible(const struct doc *d, const struct endpoint *e)
     if (resource_about(e, &r) && r.table)
         return doc__may(d, r.table, acts[r.does]) && (!r.up || doc__may(d, r.up, ACTION_READ));
     if (query_about(e, d->arena, &q))
-        return !d->source->access || query_may(e, d->roles);
+        return !d->source->access || query_may(e, d->source->access, d->roles);
     return true;
 }
 

@@ -14,9 +14,17 @@ struct role_rows {
     struct arena arena;
 };
 
+static bool has_text(const struct value *v)
+{
+    return v->kind == V_TEXT || v->kind == V_BYTES || v->kind == V_NUM;
+}
+
 static struct value copy(struct arena *a, const struct value *v)
 {
-    return v->kind == V_TEXT ? value_text(arena_str(a, v->text)) : *v;
+    struct value out = *v;
+    if (has_text(v))
+        out.text = arena_str(a, v->text);
+    return out;
 }
 
 /* The order of rows says nothing: each counts for itself. */
@@ -27,8 +35,8 @@ static uint64_t hash_row(const struct value *cells, size_t table)
     } h = {.table = table};
     for (size_t i = 0; i < 2; i++) {
         const struct value *v = &cells[i];
-        str bytes = v->kind == V_TEXT ? v->text : str_make((const char *)&v->i, sizeof v->i);
-        h.part[i] = v->kind == V_TEXT || v->kind == V_INT ? str_hash(bytes) : 0;
+        str bytes = has_text(v) ? v->text : str_make((const char *)&v->i, sizeof v->i);
+        h.part[i] = has_text(v) || v->kind == V_INT || v->kind == V_FLOAT ? str_hash(bytes) : 0;
     }
     return str_hash(str_make((const char *)&h, sizeof h));
 }

@@ -33,8 +33,8 @@ bool query_about(const struct endpoint *e, struct arena *a, struct query_about *
     return true;
 }
 
-bool query_may(const struct endpoint *e, uint64_t roles)
+bool query_may(const struct endpoint *e, const struct access *x, uint64_t roles)
 {
     const struct query *q = e->data;
-    return query__open(q) || query__has_role(q, roles);
+    return query__open(q) || query__has_role(q, x, roles);
 }

@@ -36,10 +36,11 @@ int query_verify(struct query_set *set, query_ask *ask, void *ctx, struct err *e
  */
 int query_routes(struct router *r, struct query_set *set, struct db *db, const str *prefixes,
                  size_t count, struct err *err);
-/* The roles that callers can have; NULL: nobody signs in. strict: a query without a roles line is
- * for nobody. Borrows access. Before the set is used, and again when roles change: every thread has
- * then to take the new ones before those are gone. */
-void query_guard(struct query_set *set, const struct access *access, bool strict);
+/* The roles that a request's caller can have, as its world has them; NULL: nobody signs in. */
+typedef const struct access *query_access_fn(const struct request *rq);
+
+/* strict: a query without a roles line is for nobody. Before the set is used. */
+void query_guard(struct query_set *set, query_access_fn *of, bool strict);
 size_t query_count(const struct query_set *set);
 /* Queries without a roles line: anybody may call them. */
 size_t query_unguarded(const struct query_set *set);
@@ -67,7 +68,7 @@ struct query_about {
 /* What an endpoint of query_routes takes and answers; in a. False: e is none of them. */
 bool query_about(const struct endpoint *e, struct arena *a, struct query_about *out);
 /* May callers with those roles call it? e is an endpoint of query_routes. */
-bool query_may(const struct endpoint *e, uint64_t roles);
+bool query_may(const struct endpoint *e, const struct access *x, uint64_t roles);
 
 /* ---- for handlers ---- */
 

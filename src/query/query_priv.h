@@ -68,8 +68,8 @@ struct query {
 struct query_set {
     struct arena arena;
     struct query_config config;
-    struct db *db;                         /* NULL in a preview */
-    _Atomic(const struct access *) access; /* of the newest world: roles may change in between */
+    struct db *db;              /* NULL in a preview */
+    query_access_fn *access_of; /* the roles of a request's own world; NULL: none */
     bool strict;
     struct query *list;
     size_t count, cap;
@@ -134,7 +134,7 @@ WAITS int query__read(struct request *rq, const struct query *q, struct stmt *ou
 
 /* May anybody call it? May those who have the roles? */
 bool query__open(const struct query *q);
-bool query__has_role(const struct query *q, uint64_t roles);
+bool query__has_role(const struct query *q, const struct access *x, uint64_t roles);
 /* May the caller run it? Fails with SIGNIN. */
 int query__allowed(struct request *rq, const struct query *q, struct err *err);
 

@@ -136,6 +136,7 @@ static void reload(void *arg)
     struct world *next = NULL;
     if (next_world(&l, &next) < 0) {
         log_faults(&l.err);
+        role_rows_free(&s->app->role_rows); /* those of the world that did not come: look again */
     } else {
         log_set_level((enum log_level)next->config->log_level);
         next->roles_number = atomic_load(&s->roles_number);

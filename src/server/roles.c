@@ -87,11 +87,15 @@ static int look_once(struct serve *s, struct err *err)
     struct world *w = world_get(s->world), *next = NULL;
     struct role_rows *rows = NULL;
     int code = read_rows(ask_fiber, s->db, w->config, w->schema, &rows, err);
-    if (code == 0 && rows && !role_rows_same(rows, s->app->role_rows)) {
+    bool mine = !s->reloading && w == s->world; /* else the next look is at the new world's */
+    if (code == 0 && rows && mine && !role_rows_same(rows, s->app->role_rows)) {
         struct role_rows *before = s->app->role_rows;
         s->app->role_rows = rows;
         rows = before;
         code = world_again(s->world, s->app, &next, err); /* waits for nothing */
+        if (code < 0)
+            role_rows_free(
+                &s->app->role_rows); /* these do not count yet: the next look tries again */
     }
     if (next) {
         next->roles_number = atomic_fetch_add(&s->roles_number, 1) + 1;

@@ -62,6 +62,13 @@ static int documents(struct world *w, struct err *err)
     return docs_routes(w->router, &w->docs, &w->arena, err);
 }
 
+/* A set of queries outlives worlds that differ in their roles: each request asks its own. */
+static const struct access *access_of(const struct request *rq)
+{
+    const struct world *w = rq->world;
+    return w ? w->access : NULL;
+}
+
 static int routes_add(struct world *w, struct cairn_app *app, struct err *err)
 {
     TRY(health_routes(w->router, w, err));
@@ -70,7 +77,7 @@ static int routes_add(struct world *w, struct cairn_app *app, struct err *err)
     for (size_t i = 0; app && i < app->route_count; i++)
         TRY(c_route_add(w->router, &app->routes[i], err));
     if (w->queries && !w->base)
-        query_guard(w->queries, w->access, w->config->access_given);
+        query_guard(w->queries, access_of, w->config->access_given);
     if (w->queries) {
         TRY(query_routes(w->router, w->queries, w->db, w->config->prefixes, w->config->prefix_count,
                          err));
@@ -242,8 +249,6 @@ static int make(struct world *w, struct cairn_app *app, struct err *err)
         return code;
     }
     metrics_number(w);
-    if (w->queries) /* of a world that is there */
-        query_guard(w->queries, w->access, w->config->access_given);
     return 0;
 }
 
