@@ -24,6 +24,7 @@ static sqlite3 *open_rows(void)
     sqlite3_create_collation(db, "decimal", SQLITE_UTF8, NULL, decimal_collation);
     sqlite__sums(db);
     sqlite__json(db);
+    sqlite__each(db);
     BUG_ON(sqlite3_exec(db, schema_sql, NULL, NULL, NULL) != SQLITE_OK);
     BUG_ON(sqlite3_exec(db, rows_sql, NULL, NULL, NULL) != SQLITE_OK);
     return db;
@@ -72,8 +73,12 @@ static void run_sqlite(const struct stmt *s)
     if (sqlite3_prepare_v2(db, s->text.ptr, (int)s->text.len, &st, NULL) != SQLITE_OK)
         stop(sqlite3_errmsg(db), s->text);
     BUG_ON(sqlite3_bind_parameter_count(st) != (int)s->bind_count);
-    for (size_t i = 0; i < s->bind_count; i++)
-        bind(st, (int)i + 1, &s->binds[i]);
+    for (size_t i = 0; i < s->bind_count; i++) {
+        if (i + 1 == s->keys)
+            sqlite__bind_keys(st, (int)i + 1, &s->binds[i]);
+        else
+            bind(st, (int)i + 1, &s->binds[i]);
+    }
     int code;
     do {
         code = sqlite3_step(st);
