@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
 import {
   cpSync,
+  lstatSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -129,7 +130,7 @@ export async function seeded(users) {
 export function copyOf(dir, name) {
   const to = `${TMP}/copy-${name}`;
   rmSync(to, { recursive: true, force: true });
-  cpSync(dir, to, { recursive: true });
+  cpSync(dir, to, { recursive: true, filter: (f) => !lstatSync(f).isSocket() }); // a server's own
   execFileSync('sync');
   return to;
 }
