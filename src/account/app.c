@@ -12,18 +12,6 @@ static int refuse(struct err *err)
                       "the app's access was withdrawn, or the account is gone");
 }
 
-/* Those that the app may still have. */
-static str scopes_of(struct arena *a, const struct clients *c, const struct app_client *client,
-                     str list)
-{
-    str one, good, kept = LIT("");
-    while (scope_next(&list, &one)) {
-        if (scope_allowed(a, c, client, one, &good))
-            kept = arena_printf(a, "%.*s%s%.*s", STR_ARG(kept), kept.len ? " " : "", STR_ARG(good));
-    }
-    return kept;
-}
-
 WAITS static int find(struct request *rq, const struct accounts *x, str grant, str app,
                       str *account, struct err *err)
 {
@@ -66,7 +54,7 @@ WAITS static int look_up(struct request *rq, const struct accounts *x, str grant
         TRY(person(rq, x, account, p, err));
     p->key = grant;
     p->app = app;
-    p->scope = scopes_of(&rq->arena, c, client, scope);
+    p->scope = scope_kept(&rq->arena, c, client, scope);
     p->can = scope_can(&rq->arena, c, p->scope, &p->can_count);
     return 0;
 }

@@ -85,6 +85,7 @@ int account__leave(struct request *rq, const void *data, struct err *err)
     TRY(key__all_of(rq, x, key, &keys, err));
     TRY(remove_all(rq, x, &who, err));
     basic__forget(x, &who);
+    identity_changed(x->identity);
     for (size_t i = 0; i < keys.count; i++)
         identity_revoke(x->identity, rows_at(&keys, i, 0)->text, account__now());
     struct session_end e = {.account = key, .why = AUDIT_SESSIONS_ENDED};

@@ -216,6 +216,16 @@ bool scope_allowed(struct arena *a, const struct clients *c, const struct app_cl
     return true;
 }
 
+str scope_kept(struct arena *a, const struct clients *c, const struct app_client *client, str list)
+{
+    str one, good, kept = LIT("");
+    while (scope_next(&list, &one)) {
+        if (scope_allowed(a, c, client, one, &good))
+            kept = arena_printf(a, "%.*s%s%.*s", STR_ARG(kept), kept.len ? " " : "", STR_ARG(good));
+    }
+    return kept;
+}
+
 const str *scope_can(struct arena *a, const struct clients *c, str list, size_t *count)
 {
     size_t room = 1;

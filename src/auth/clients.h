@@ -85,6 +85,8 @@ bool scope_within(str list, str all); /* each of list is in all */
  * first that is not. */
 bool scope_allowed(struct arena *a, const struct clients *c, const struct app_client *client,
                    str list, str *out);
+/* Those of list that the client may still have: settings can have taken some away. */
+str scope_kept(struct arena *a, const struct clients *c, const struct app_client *client, str list);
 /* What a list of scopes allows; never NULL. */
 const str *scope_can(struct arena *a, const struct clients *c, str list, size_t *count);
 

@@ -312,8 +312,9 @@ static int expired(struct err *err)
 
 static bool account_old(const struct identity *i, const struct signed_in *s, int64_t now)
 {
-    return atomic_load(&i->follows) && ((int)(atomic_load(&i->roles_at) - s->roles_stamp) > 0 ||
-                                        now > s->roles_s + ROLES_SECONDS || now < s->roles_s);
+    int seconds = atomic_load(&i->follows);
+    return seconds && ((int)(atomic_load(&i->roles_at) - s->roles_stamp) > 0 ||
+                       now > s->roles_s + seconds || now < s->roles_s);
 }
 
 /* Revocations since the token was last looked at. */
@@ -524,7 +525,9 @@ void identity_follow(struct identity *i, int seconds)
 
 void identity_changed(struct identity *i)
 {
-    atomic_store(&i->roles_at, atomic_fetch_add(&i->revoked.stamp, 1) + 1);
+    unsigned stamp = atomic_fetch_add(&i->revoked.stamp, 1) + 1, at = atomic_load(&i->roles_at);
+    while ((int)(stamp - at) > 0 && !atomic_compare_exchange_weak(&i->roles_at, &at, stamp))
+        ; /* of two at once the later one stays */
 }
 
 bool identity_stale(const struct identity *i, const struct signed_in *s, int64_t now)

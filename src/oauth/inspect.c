@@ -5,7 +5,7 @@
 
 /* What was asked about. */
 struct asked {
-    str grant, client;
+    str grant, client, scope; /* scope: what of it still counts */
     bool access;
     struct value claims; /* of an access token */
     struct oauth_grant g;
@@ -17,7 +17,25 @@ static str text_of(const struct value *claims, const char *name)
     return v && v->kind == V_TEXT ? v->text : (str){"", 0};
 }
 
-/* False: it is none of ours, or is over. */
+/* What a grant is worth today: its app may be gone from the settings, or have lost scopes there,
+ * and its account may be gone. */
+WAITS static int still(struct request *rq, const struct oauth *o, str scope, struct asked *out,
+                       bool *good, struct err *err)
+{
+    const struct app_client *client = client_find(o->clients, out->client);
+    struct account_person who;
+    *good = client != NULL;
+    if (!client)
+        return 0;
+    out->scope = scope_kept(&rq->arena, o->clients, client, scope);
+    if (!out->g.account.len)
+        return 0;
+    TRY(account_person_by(o->accounts, rq, out->g.account, &who, err));
+    *good = who.key.len != 0;
+    return 0;
+}
+
+/* *good false: it is none of ours, or is over. */
 WAITS static int look_at(struct request *rq, const struct oauth *o, str token, struct asked *out,
                          bool *good, struct err *err)
 {
@@ -31,8 +49,9 @@ WAITS static int look_at(struct request *rq, const struct oauth *o, str token, s
     if (identity_unseal(&rq->arena, id, SEALED_APP, token, &out->grant, &counter)) {
         TRY(grant__find(rq, o, out->grant, &out->g, err));
         out->client = out->g.client;
-        *good = out->g.id.len && counter == (uint64_t)out->g.counter;
-        return 0;
+        if (!out->g.id.len || counter != (uint64_t)out->g.counter)
+            return 0;
+        return still(rq, o, out->g.scope, out, good, err);
     }
     if (identity_check(id, token, oauth__now(), &s, &ignored) < 0)
         return 0;
@@ -45,16 +64,15 @@ WAITS static int look_at(struct request *rq, const struct oauth *o, str token, s
     if (str_is(out->client, "cairn")) /* of a session: it would be revoked */
         return 0;
     TRY(grant__find(rq, o, out->grant, &out->g, err));
-    *good = out->g.id.len != 0;
-    return 0;
+    return out->g.id.len ? still(rq, o, text_of(&out->claims, "scope"), out, good, err)
+                         : (*good = false, 0);
 }
 
 /* ---- introspection ---- */
 
 static void copy_claims(struct buf *b, const struct value *claims)
 {
-    static const char *const names[] = {"iss", "aud", "sub", "client_id",
-                                        "exp", "iat", "jti", "scope"};
+    static const char *const names[] = {"iss", "aud", "sub", "client_id", "exp", "iat", "jti"};
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         const struct value *v = value_get(claims, str_of(names[i]));
         if (!v)
@@ -73,8 +91,6 @@ static void put_refresh(struct buf *b, const struct oauth *o, const struct oauth
     json_text(b, g->account);
     buf_lit(b, ",\"client_id\":");
     json_text(b, g->client);
-    buf_lit(b, ",\"scope\":");
-    json_text(b, g->scope);
     buf_printf(b, ",\"exp\":%lld,\"iat\":%lld", (long long)g->expires, (long long)g->created);
 }
 
@@ -103,6 +119,10 @@ WAITS static int introspect(struct request *rq, const struct oauth *o, struct er
         copy_claims(b, &asked.claims);
     else
         put_refresh(b, o, &asked.g);
+    if (asked.scope.len) {
+        buf_lit(b, ",\"scope\":");
+        json_text(b, asked.scope);
+    }
     buf_char(b, '}');
     return 0;
 }

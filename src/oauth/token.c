@@ -134,7 +134,7 @@ WAITS static int by_refresh(struct request *rq, const struct oauth *o,
     if (wanted.len && !scope_allowed(&rq->arena, o->clients, client, wanted, &scope))
         return oauth__refuse(err, "invalid_scope", "the app may not ask for this scope");
     TRY(rotate(rq, o, client, p, scope, &i.grant, err));
-    i.scope = scope.len ? scope : i.grant.scope;
+    i.scope = scope.len ? scope : scope_kept(&rq->arena, o->clients, client, i.grant.scope);
     TRY(account_person_by(o->accounts, rq, i.grant.account, &who, err));
     if (!who.key.len)
         return void_grant(err);

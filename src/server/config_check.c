@@ -219,6 +219,30 @@ static void check_return(struct config_load *l)
     }
 }
 
+/* Roles that stand in tables come and go. */
+bool config__role_known(const struct config *c, str role, const char **near)
+{
+    const char *names[ROLES_MOST];
+    size_t count = 0;
+    for (size_t i = 0; i < c->access.role_count && i < ROLES_MOST; i++) {
+        if (str_eq(c->access.roles[i].name, role))
+            return true;
+        names[count++] = c->access.roles[i].name.ptr;
+    }
+    *near = str_nearest(role, names, count);
+    return c->auth_role_table.len != 0;
+}
+
+static void check_default_role(struct config_load *l)
+{
+    const char *near;
+    str role = l->c->auth_default_role;
+    if (role.len && l->c->access.role_count && !config__role_known(l->c, role, &near))
+        FAULT(l, CONFIG_KEY_auth_default_role, "there is no role '%.*s'%s%s%s",
+              STR_ARG(str_upto(role, 60)), near ? " (did you mean `" : "", near ? near : "",
+              near ? "`?)" : "");
+}
+
 void config__check(struct config_load *l)
 {
     const struct config *c = l->c;
@@ -233,6 +257,7 @@ void config__check(struct config_load *l)
     check_mail(l);
     check_links(l);
     check_return(l);
+    check_default_role(l);
     config__issuers(l);
     config__oauth(l);
     config__providers(l);

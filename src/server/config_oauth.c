@@ -257,6 +257,17 @@ static void check_grants(const struct reader *r)
         FAULT(r, r->node, "`introspect` needs a secret");
 }
 
+static void check_roles(const struct reader *r)
+{
+    const struct config_node *n = config__member(r->node, "roles");
+    for (size_t i = 0; i < r->out->role_count; i++) {
+        const char *near;
+        if (!config__role_known(r->l->c, r->out->roles[i], &near))
+            FAULT(r, n, "there is no role '%.*s'%s%s%s", STR_ARG(str_upto(r->out->roles[i], 60)),
+                  near ? " (did you mean `" : "", near ? near : "", near ? "`?)" : "");
+    }
+}
+
 static void take(struct config_load *l, const struct config_node *n, struct app_client *out)
 {
     static const char *const names[] = {
@@ -277,6 +288,7 @@ static void take(struct config_load *l, const struct config_node *n, struct app_
     check_redirects(&r);
     check_scopes(&r);
     check_grants(&r);
+    check_roles(&r);
 }
 
 /* ---- what it needs elsewhere ---- */

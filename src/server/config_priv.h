@@ -70,6 +70,10 @@ str config__default(const struct config_key *k);
 /* The index-th word of an ENUM key; len 0 past the last. */
 str config__word(const struct config_key *k, int index);
 
+/* ---- config_check.c ---- */
+/* Whether `roles:` has it, or roles are in tables; else *near is one like it, or NULL. */
+bool config__role_known(const struct config *c, str role, const char **near);
+
 /* ---- config_text.c ---- */
 /* Replaces ${VAR}, ${VAR:-default} and $$. False and a fault when it cannot. */
 bool config__expand(struct config_load *l, str place, str key, str text, str *out);

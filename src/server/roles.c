@@ -140,7 +140,7 @@ static enum touch touched(const struct world *w, const struct request *rq)
     bool members;
     const struct endpoint *e = rq->endpoint;
     enum touch all = w->role_tables ? TOUCH_ROLES : TOUCH_PEOPLE;
-    if (!e || e->signs_in)
+    if (!e || e->signs_in || e->own_who)
         return TOUCH_NONE;
     if (!resource_about(e, &about)) /* a named query, or a handler */
         return e->data == w->accounts ? TOUCH_NONE : all;

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -130,6 +131,30 @@ static void test_revoked(void **state)
     identity_release(&a);
 }
 
+/* What is kept of an account is read again after so many seconds, and at once when told. */
+static void test_follow(void **state)
+{
+    (void)state;
+    unsigned stamp;
+    int64_t now = (int64_t)time(NULL), until = now + 600;
+    identity_follow(id, 30);
+    identity_kept(id, BY_PASSWORD, LIT("follow"), now, &stamp);
+    struct signed_in *a = keep(BY_PASSWORD, "follow", "s", until, stamp);
+    identity_release(&a);
+    a = identity_kept(id, BY_PASSWORD, LIT("follow"), now + 29, &stamp);
+    assert_non_null(a);
+    identity_release(&a);
+    assert_null(identity_kept(id, BY_PASSWORD, LIT("follow"), now + 32, &stamp));
+    identity_follow(id, 0);
+    a = identity_kept(id, BY_PASSWORD, LIT("follow"), now + 32, &stamp);
+    assert_non_null(a);
+    identity_release(&a);
+    identity_follow(id, 30);
+    identity_changed(id);
+    assert_null(identity_kept(id, BY_PASSWORD, LIT("follow"), now, &stamp));
+    identity_follow(id, 0);
+}
+
 static void test_seal(void **state)
 {
     (void)state;
@@ -238,9 +263,9 @@ static void test_app(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_kept),    cmocka_unit_test(test_token),
-                                       cmocka_unit_test(test_revoked), cmocka_unit_test(test_seal),
-                                       cmocka_unit_test(test_csrf),    cmocka_unit_test(test_since),
-                                       cmocka_unit_test(test_wrap),    cmocka_unit_test(test_app)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_kept), cmocka_unit_test(test_token), cmocka_unit_test(test_revoked),
+        cmocka_unit_test(test_seal), cmocka_unit_test(test_csrf),  cmocka_unit_test(test_since),
+        cmocka_unit_test(test_wrap), cmocka_unit_test(test_app),   cmocka_unit_test(test_follow)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

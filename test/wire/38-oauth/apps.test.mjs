@@ -1,7 +1,7 @@
 // Apps that log in here, with the library that apps use: discovery, code and PKCE, what the tokens are good for, refreshing, giving up. SPDX: Apache-2.0
 import crypto from 'node:crypto';
 import { Server, play, ok, problem, assert, sleep, slow } from '../lib.mjs';
-import { Person, ada, app, back, basic, bearer, begin, claims, config, finish, formPost, oidc, secret, tokens, what } from './oauth.mjs';
+import { Person, ada, app, back, basic, bearer, begin, claims, config, finish, formPost, oidc, secret, server, shop, tokens, what } from './oauth.mjs';
 
 play('an app signs somebody in: discovery, code with PKCE, ID token, userinfo, and only what was granted', what, async (s) => {
   const person = await new Person(s).register();
@@ -196,6 +196,35 @@ play('an app that is taken out of the settings is nobody any more', { ...what, o
   p.config(config('', `    - { id: other, scopes: [posts.read], redirect_uris: [https://o.example.com/] }\n`));
   await s.restart();
   problem(await s.get('/v1/posts', bearer(t)), 401, 'invalid_token');
+});
+
+const people = (clients) => config('', clients).replace('users: [{ roles: admin,', 'users: [{ roles: editor,');
+play('scopes, apps and accounts that are taken away: what introspection says, and what a refresh gives', { ...what, config: people(shop + server) }, async (s, p) => {
+  const person = await new Person(s).register();
+  const c = await app(s), asker = await app(s, 'server');
+  const t = await tokens(s, person, c, { scope: 'openid offline_access posts.read posts.write' });
+  const told = await oidc.tokenIntrospection(asker, t.access_token);
+  assert.deepEqual([told.active, told.scope], [true, 'openid offline_access posts.read posts.write']);
+  const reload = async (clients) => {
+    const before = s.lines.length;
+    p.config(people(clients));
+    s.signal('SIGHUP');
+    await s.waitLog((l) => l.msg === 'reloaded' && s.lines.indexOf(l) >= before);
+  };
+  await reload(shop.replace(', posts.write', '') + server);
+  assert.equal((await oidc.tokenIntrospection(asker, t.access_token)).scope, 'openid offline_access posts.read');
+  assert.equal((await oidc.tokenIntrospection(c, t.refresh_token)).scope, 'openid offline_access posts.read');
+  const next = await oidc.refreshTokenGrant(c, t.refresh_token);
+  assert.equal(next.scope, 'openid offline_access posts.read');
+  assert.equal(JSON.parse(Buffer.from(next.access_token.split('.')[1], 'base64url')).scope, 'openid offline_access posts.read');
+  await reload(server);
+  assert.deepEqual(await oidc.tokenIntrospection(asker, next.access_token), { active: false });
+  await reload(shop + server);
+  assert.equal((await oidc.tokenIntrospection(asker, next.access_token)).active, true);
+  ok(await s.get('/v1/posts', bearer(next)));
+  assert.equal((await s.delete('/v1/users/1', bearer(person.tokens))).status, 204); // its grants stay
+  assert.deepEqual(await oidc.tokenIntrospection(asker, next.access_token), { active: false });
+  assert.deepEqual(await oidc.tokenIntrospection(c, next.refresh_token), { active: false });
 });
 
 play('the first app takes a restart', { ...what, on: ['sqlite'] }, async (s, p) => {

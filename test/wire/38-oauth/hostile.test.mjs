@@ -186,6 +186,9 @@ play('settings that cannot be', { ...what, serve: false, on: ['sqlite'] }, async
   assert.match(bad('scopes: [openid, posts.raed]'), /no scope 'posts\.raed' \(did you mean `posts\.read`\?\)/);
   assert.match(bad('grants: [password]'), /no grant: 'password'/);
   assert.match(bad('grants: [client_credentials]'), /needs a secret/);
+  assert.match(faults(client(['id: x', `secret_hash: ${hash}`, 'scopes: [posts.read]', 'grants: [client_credentials]', 'roles: [editr]'])), /no role 'editr' \(did you mean `editor`\?\)/);
+  p.config(config().replace('roles: role,', 'roles: role, default_role: edtor,'));
+  assert.match(p.cairn('check').all, /auth\.default_role: there is no role 'edtor' \(did you mean `editor`\?\)/);
   assert.match(bad('secret: short'), /must not stand in this file/);
   assert.match(bad('secret_hash: abc'), /64 hexadecimal digits/);
   assert.match(bad('id: cairn'), /a client needs `id`/);
