@@ -105,6 +105,11 @@ void account_roles(struct arena *a, const struct accounts *x, const struct rows 
 int account_routes(struct router *r, const struct accounts *x, const str *prefixes, size_t count,
                    struct err *err);
 
+/* Revokes here what was ended since then, by any process. text: a SELECT of ids and revoked_at. */
+#define ACCOUNT_ENDED                                                                              \
+    " WHERE revoked_at >= $1 AND (revoked_at > $1 OR id > $2) ORDER BY revoked_at, id LIMIT 1000"
+WAITS int account_sync_rows(const struct accounts *x, str text, int64_t since, int64_t now,
+                            struct err *err);
 /* Sessions that other processes ended since the last call; every second or so, from a fiber. */
 WAITS int account_sync(const struct accounts *x, int64_t now, struct err *err);
 

@@ -127,9 +127,8 @@ struct session_ops {
     /* Gives the ids of those that it ended. */
     WAITS int (*end)(struct request *rq, const struct accounts *x, const struct session_end *e,
                      int64_t now, str **ids, size_t *count, struct err *err);
-    /* Ids of those that ended since, in a. */
-    WAITS int (*ended)(struct arena *a, const struct accounts *x, int64_t since, str **out,
-                       size_t *count, struct err *err);
+    /* Revokes here those that ended since. */
+    WAITS int (*sync)(const struct accounts *x, int64_t since, int64_t now, struct err *err);
 };
 extern const struct session_ops session_rows, session_redis;
 
@@ -205,9 +204,6 @@ int csrf__by_browser(const struct request *rq, const struct accounts *x, struct 
 /* ---- keys.c, key_rows.c ---- */
 WAITS int key__who(struct request *rq, const struct accounts *x, str text, str id, int64_t now,
                    struct signed_in **out, struct err *err);
-/* Revoked, of any account. */
-WAITS int key__ended(struct arena *a, const struct accounts *x, int64_t since, str **out,
-                     size_t *count, struct err *err);
 WAITS int key__all_of(struct request *rq, const struct accounts *x, str account, struct rows *out,
                       struct err *err);
 /* Those of the list that the owner has, himself or by a role that includes them. */

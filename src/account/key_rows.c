@@ -91,20 +91,6 @@ int key__all_of(struct request *rq, const struct accounts *x, str account, struc
     return db_rows(x->db, &st, &rq->arena, SESSIONS_ENDED, out, err);
 }
 
-int key__ended(struct arena *a, const struct accounts *x, int64_t since, str **out, size_t *count,
-               struct err *err)
-{
-    struct rows rows = {0};
-    struct stmt st =
-        STATEMENT("SELECT id FROM cairn_keys WHERE revoked_at >= $1 LIMIT 10000", value_int(since));
-    TRY(db_rows(x->db, &st, a, SESSIONS_ENDED, &rows, err));
-    *out = ARENA_ARRAY(a, str, rows.count);
-    *count = rows.count;
-    for (size_t i = 0; i < rows.count; i++)
-        (*out)[i] = rows.cells[i].text;
-    return 0;
-}
-
 /* ---- what may be asked for ---- */
 
 /* The role is the owner's: itself, or by one that includes it. */

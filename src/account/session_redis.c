@@ -245,21 +245,39 @@ WAITS static int redis_end(struct request *rq, const struct accounts *x,
     return 0;
 }
 
-WAITS static int redis_ended(struct arena *a, const struct accounts *x, int64_t since, str **out,
-                             size_t *count, struct err *err)
+WAITS static int ended_page(struct arena *a, int64_t since, int64_t skip, str **out, size_t *count,
+                            struct err *err)
 {
     struct call c = {.a = a};
     struct value v;
-    (void)x;
     arg(&c, LIT("ZRANGEBYSCORE"));
     key(&c, "sessions-ended", LIT(""));
     number(&c, since);
     arg(&c, LIT("+inf"));
     arg(&c, LIT("LIMIT"));
-    number(&c, 0);
+    number(&c, skip);
     number(&c, SESSIONS_ENDED);
     TRY(run(&c, &v, err));
     return texts_of(a, &v, out, count);
+}
+
+WAITS static int redis_sync(const struct accounts *x, int64_t since, int64_t now, struct err *err)
+{
+    struct arena a;
+    size_t count;
+    int64_t skip = 0;
+    int code;
+    do {
+        str *list;
+        arena_init(&a, 4 << 20);
+        count = 0;
+        code = ended_page(&a, since, skip, &list, &count, err);
+        for (size_t i = 0; code == 0 && i < count; i++)
+            identity_revoke(x->identity, list[i], now);
+        skip += (int64_t)count;
+        arena_reset(&a);
+    } while (code == 0 && count == SESSIONS_ENDED);
+    return code;
 }
 
 const struct session_ops session_redis = {.name = "redis",
@@ -269,4 +287,4 @@ const struct session_ops session_redis = {.name = "redis",
                                           .touch = redis_touch,
                                           .list = redis_list,
                                           .end = redis_end,
-                                          .ended = redis_ended};
+                                          .sync = redis_sync};

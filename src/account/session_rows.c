@@ -132,15 +132,10 @@ WAITS static int rows_end(struct request *rq, const struct accounts *x, const st
     return 0;
 }
 
-WAITS static int rows_ended(struct arena *a, const struct accounts *x, int64_t since, str **out,
-                            size_t *count, struct err *err)
+WAITS static int rows_sync(const struct accounts *x, int64_t since, int64_t now, struct err *err)
 {
-    struct rows rows = {0};
-    struct stmt st = STATEMENT("SELECT id FROM cairn_sessions WHERE revoked_at >= $1 LIMIT 10000",
-                               value_int(since));
-    TRY(db_rows(x->db, &st, a, SESSIONS_ENDED, &rows, err));
-    *out = ids_of(a, &rows, count);
-    return 0;
+    return account_sync_rows(x, LIT("SELECT id, revoked_at FROM cairn_sessions" ACCOUNT_ENDED),
+                             since, now, err);
 }
 
 int account_sweep(const struct accounts *x, int64_t now, struct err *err)
@@ -169,4 +164,4 @@ const struct session_ops session_rows = {.name = "database",
                                          .touch = rows_touch,
                                          .list = rows_list,
                                          .end = rows_end,
-                                         .ended = rows_ended};
+                                         .sync = rows_sync};

@@ -194,24 +194,41 @@ int session__end(struct request *rq, const struct accounts *x, const struct sess
     return 0;
 }
 
+int account_sync_rows(const struct accounts *x, str text, int64_t since, int64_t now,
+                      struct err *err)
+{
+    enum { PAGE = 1000 };
+    struct arena a;
+    struct rows rows = {0};
+    char last[SID_TEXT];
+    str after = LIT("");
+    int code;
+    do {
+        const struct value binds[] = {value_int(since), value_text(after)};
+        struct stmt st = {.text = text, .binds = binds, .bind_count = COUNT_OF(binds)};
+        arena_init(&a, 1 << 20);
+        code = db_rows(x->db, &st, &a, PAGE, &rows, err);
+        for (size_t i = 0; code == 0 && i < rows.count; i++) {
+            const struct value *row = rows_at(&rows, i, 0);
+            identity_revoke(x->identity, row[0].text, now);
+            since = row[1].i;
+            after = str_make(last, str_upto(row[0].text, sizeof last).len);
+            memcpy(last, row[0].text.ptr, after.len);
+        }
+        arena_reset(&a);
+    } while (code == 0 && rows.count == PAGE);
+    return code;
+}
+
 int account_sync(const struct accounts *x, int64_t now, struct err *err)
 {
-    struct arena a;
-    str *list;
-    size_t count = 0;
     int64_t since = identity_synced(x->identity, now) - SYNC_SLACK;
-    arena_init(&a, 4 << 20);
-    int code = ops_of(x)->ended(&a, x, since, &list, &count, err);
-    for (size_t i = 0; code == 0 && i < count; i++)
-        identity_revoke(x->identity, list[i], now);
-    if (code == 0)
-        code = x->config->keys ? key__ended(&a, x, since, &list, &count, err) : (int)(count = 0);
-    for (size_t i = 0; code == 0 && i < count; i++)
-        identity_revoke(x->identity, list[i], now);
-    if (code == 0)
-        identity_sync_done(x->identity, now);
-    arena_reset(&a);
-    return code;
+    TRY(ops_of(x)->sync(x, since, now, err));
+    if (x->config->keys)
+        TRY(account_sync_rows(x, LIT("SELECT id, revoked_at FROM cairn_keys" ACCOUNT_ENDED), since,
+                              now, err));
+    identity_sync_done(x->identity, now);
+    return 0;
 }
 
 int account_recall(struct db_admin *admin, struct identity *i, int64_t now, struct err *err)

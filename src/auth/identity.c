@@ -144,6 +144,12 @@ static bool reserved(str name)
     return false;
 }
 
+int64_t identity_token_end(const struct identity *i, const struct ticket *t)
+{
+    int64_t end = t->now + i->config.access_seconds;
+    return t->end && t->end < end ? t->end : end;
+}
+
 static void put_claims(struct buf *b, const struct identity *i, const struct ticket *t)
 {
     char jti[36];
@@ -159,7 +165,7 @@ static void put_claims(struct buf *b, const struct identity *i, const struct tic
     buf_lit(b, ",\"client_id\":");
     json_text(b, t->app.len ? t->app : OWN);
     buf_printf(b, ",\"jti\":\"%.36s\",\"iat\":%lld,\"exp\":%lld", jti, (long long)t->now,
-               (long long)t->now + i->config.access_seconds);
+               (long long)identity_token_end(i, t));
     if (t->app.len) { /* whose it is, and what it may, is looked up: an app can read its tokens */
         buf_lit(b, ",\"scope\":");
         json_text(b, t->scope);

@@ -58,7 +58,9 @@ struct ticket {
     size_t role_count;
     int64_t now;    /* seconds since 1970 */
     str app, scope; /* of an app (OAuth 2.0): it has no roles and claims; app empty: of our own */
+    int64_t end;    /* when it is over at the latest; 0: after access_seconds */
 };
+int64_t identity_token_end(const struct identity *i, const struct ticket *t); /* its `exp` */
 int identity_token(struct arena *a, const struct identity *i, const struct ticket *t, str *out,
                    struct err *err);
 /* Signs other claims than those of an access token: `typ` JWT. */

@@ -57,6 +57,7 @@ int oauth__app_end(struct request *rq, const void *data, struct err *err)
     TRY(account_owner(rq, &key, err));
     const struct value binds[] = {value_text(key), value_text(client)};
     const struct value ends[] = {value_int(oauth__now()), value_text(key), value_text(client)};
+    const struct value alive[] = {value_text(key), value_text(client), value_int(oauth__now())};
     struct db_write list[4] = {
         {.st = {.text = LIT("DELETE FROM cairn_oauth_consents WHERE account = $1 AND client = $2"),
                 .binds = binds,
@@ -81,8 +82,8 @@ int oauth__app_end(struct request *rq, const void *data, struct err *err)
     size_t count = 3;
     TRY(run(rq, o,
             "SELECT id FROM cairn_oauth_grants WHERE account = $1 AND client = $2 AND revoked_at IS"
-            " NULL LIMIT 1000",
-            binds, 2, &rows, err));
+            " NULL AND expires_at > $3 LIMIT 1000",
+            alive, 3, &rows, err));
     account_audit(o->accounts, rq, ACCOUNT_APP_ENDED, key, client, list, &count);
     struct err why = {0};
     int code = db_write(account_db(o->accounts), list, count, NULL, &why);

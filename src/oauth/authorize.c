@@ -13,7 +13,8 @@
  * agrees. */
 #include "oauth/oauth_priv.h"
 
-enum { FRESH_SECONDS = 600 };
+/* ASK_MOST: encoded once more in a form, and behind a redirect URI, it still fits. */
+enum { FRESH_SECONDS = 600, ASK_MOST = PARAMS_TEXT_MOST / 4 };
 
 /* ---- the request ---- */
 
@@ -69,6 +70,8 @@ static int read_ends(struct request *rq, const struct oauth *o, str query, struc
 {
     struct err why = {0};
     *ask = (struct ask){.query = query, .max_age = -1};
+    if (query.len > ASK_MOST)
+        return lost(rq, "The request of the app that sent you here is too long.");
     if (params_read(&rq->arena, query, &ask->p, &why) < 0)
         return lost(rq, why.text);
     ask->client = client_find(o->clients, ask->p.of[PARAM_CLIENT]);

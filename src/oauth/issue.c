@@ -80,7 +80,8 @@ int issue__answer(struct request *rq, const struct oauth *o, const struct issue 
                        .subject = i->who ? i->grant.account : i->grant.client,
                        .now = oauth__now(),
                        .app = i->grant.client,
-                       .scope = i->scope};
+                       .scope = i->scope,
+                       .end = i->grant.expires};
     str access, ours = LIT(""), refresh = LIT("");
     TRY(identity_token(&rq->arena, id, &t, &access, err));
     if (i->who && scope_has(i->scope, LIT("openid")))
@@ -92,7 +93,7 @@ int issue__answer(struct request *rq, const struct oauth *o, const struct issue 
     buf_lit(b, "{\"access_token\":");
     json_text(b, access);
     buf_printf(b, ",\"token_type\":\"Bearer\",\"expires_in\":%lld",
-               (long long)identity_config_of(id)->access_seconds);
+               (long long)(identity_token_end(id, &t) - t.now));
     member(b, "refresh_token", refresh);
     member(b, "id_token", ours);
     buf_lit(b, ",\"scope\":");

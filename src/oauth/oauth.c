@@ -79,6 +79,7 @@ int oauth__answered(struct request *rq, int code, struct err *why, struct err *e
     rq->reply->type = LIT("application/json");
     if (code == E_BUSY)
         reply_header(rq->reply, LIT("Retry-After"), LIT("1"));
+    /* RFC 6749, 5.2: a challenge to who came with one; others read the body, as clients expect. */
     if (status == 401 && request_header(rq, LIT("Authorization")).ptr)
         reply_header(rq->reply, LIT("WWW-Authenticate"), LIT("Basic realm=\"oauth\""));
     buf_lit(b, "{\"error\":");

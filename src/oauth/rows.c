@@ -269,18 +269,10 @@ int consent__find(struct request *rq, const struct oauth *o, str account, str cl
 
 int oauth_sync(const struct accounts *x, int64_t now, struct err *err)
 {
-    enum { SLACK = 5, MOST = 10000 };
-    struct arena a;
-    struct rows rows = {0};
+    enum { SLACK = 5 };
     int64_t since = identity_synced(account_identity(x), now) - SLACK;
-    struct stmt st = STATEMENT(
-        "SELECT id FROM cairn_oauth_grants WHERE revoked_at >= $1 LIMIT 10000", value_int(since));
-    arena_init(&a, 4 << 20);
-    int code = db_rows(account_db(x), &st, &a, MOST, &rows, err);
-    for (size_t i = 0; code == 0 && i < rows.count; i++)
-        identity_revoke(account_identity(x), rows.cells[i].text, now);
-    arena_reset(&a);
-    return code;
+    return account_sync_rows(x, LIT("SELECT id, revoked_at FROM cairn_oauth_grants" ACCOUNT_ENDED),
+                             since, now, err);
 }
 
 int oauth_sweep(const struct accounts *x, int64_t now, struct err *err)

@@ -118,6 +118,17 @@ play('a refresh whose answer was lost may be sent again at once', what, async (s
   assert.ok((await oidc.refreshTokenGrant(c, both[0].refresh_token)).access_token);
 });
 
+play('an access token does not outlive its grant', { ...what, on: ['sqlite'], config: config().replace('oauth:', 'oauth:\n  refresh_ttl: 1m') }, async (s) => {
+  const c = await app(s);
+  const t = await tokens(s, await new Person(s).register(), c, { scope: 'openid offline_access posts.read' });
+  const next = await oidc.refreshTokenGrant(c, t.refresh_token);
+  for (const x of [t, next]) {
+    const { exp, iat } = claims(x.access_token);
+    assert.ok(x.expires_in <= 60 && exp - iat <= 60, `${x.expires_in} ${exp - iat}`);
+  }
+  assert.equal((await oidc.clientCredentialsGrant(await app(s, 'robot'))).expires_in, 600);
+});
+
 play('an app for itself; revocation; introspection', what, async (s) => {
   const person = await new Person(s).register();
   const robot = await app(s, 'robot');

@@ -41,6 +41,16 @@ play('a redirect URI that is not exactly one of the app leads nowhere', what, as
   assert.equal((await told(person, (await begin(c, { redirect_uri: 'https://shop.example.com/other?x=1', response_type: 'token' })).url)).search.startsWith('?x=1&error='), true);
 });
 
+play('a request that would not come back through the forms is refused before anybody signs in', { ...what, on: ['sqlite'] }, async (s) => {
+  const c = await app(s);
+  const person = await new Person(s).register();
+  const b = await begin(c, { state: 'é'.repeat(600) }); // 3600 bytes as they are sent, 10800 in the form
+  person.cookie = '';
+  const at = await person.through(b.url);
+  assert.equal(at.searchParams.get('state'), b.url.searchParams.get('state'));
+  assert.match((await stays(person, (await begin(c, { state: 'x'.repeat(4000) })).url)).text, /too long/);
+});
+
 play('the loopback: any port of 127.0.0.1 and [::1], and nothing that only looks like it', what, async (s) => {
   const person = await new Person(s).register();
   const c = await app(s, 'cli');
