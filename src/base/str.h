@@ -34,7 +34,8 @@ static inline str str_make(const char *ptr, size_t len)
 
 static inline bool str_eq(str a, str b)
 {
-    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+    /* by b.len, which is a number where b is a literal: compared in place */
+    return a.len == b.len && (b.len == 0 || memcmp(a.ptr, b.ptr, b.len) == 0);
 }
 
 static inline bool str_is(str a, const char *text)

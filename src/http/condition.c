@@ -7,6 +7,11 @@
 
 bool request_conditional(const struct request *rq)
 {
+    const uint64_t bits = header_bit(LIT("If-Match")) | header_bit(LIT("If-None-Match")) |
+                          header_bit(LIT("If-Modified-Since")) |
+                          header_bit(LIT("If-Unmodified-Since")) | header_bit(LIT("If-Range"));
+    if (LIKELY((rq->absent & bits) == bits))
+        return false;
     for (size_t i = 0; i < rq->header_count; i++) {
         str name = rq->headers[i].name;
         if (name.len >= 8 && (name.ptr[0] | 0x20) == 'i' && (name.ptr[1] | 0x20) == 'f' &&

@@ -305,11 +305,11 @@ static void read_more(struct conn *c)
     }
     c->in_len += (size_t)n;
     c->server->stats.bytes_in += (uint64_t)n;
-    if (fresh && n)
-        conn__move(c, CONN_HEAD); /* from idle time to header time */
-    else if (c->state == CONN_BODY)
+    if (c->state == CONN_BODY)
         c->expires = conn__later(c->expires, (size_t)n, c->server->limits.body_ns);
     conn__advance(c);
+    if (fresh && c->in_len && c->sock && c->state == CONN_HEAD)
+        conn__move(c, CONN_HEAD); /* from idle time to header time */
 }
 
 static void on_readable(struct net_sock *sock)

@@ -18,6 +18,19 @@ static uint64_t word_at(const char *p)
     return word;
 }
 
+/* 8 to 16 bytes with zeros behind them, without a copy of a length that the compiler cannot know.
+ */
+static void tail_of(const char *p, size_t len, uint64_t tail[2])
+{
+    tail[0] = word_at(p);
+    tail[1] = word_at(p + len - 8);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    tail[1] = len == 8 ? 0 : tail[1] << 8 * (16 - len);
+#else
+    tail[1] = len == 8 ? 0 : tail[1] >> 8 * (16 - len);
+#endif
+}
+
 static uint64_t hash(const struct etag_key *k, uint64_t h, str s)
 {
     const char *p = s.ptr;
@@ -34,12 +47,14 @@ static uint64_t hash(const struct etag_key *k, uint64_t h, str s)
         p += 16;
         left -= 16;
     }
-    char tail[16] = {0};
+    uint64_t tail[2] = {0};
     if (left && s.len > sizeof tail)
         memcpy(tail, p + left - sizeof tail, sizeof tail); /* some of it twice */
+    else if (left >= 8)
+        tail_of(p, left, tail);
     else if (left)
         memcpy(tail, p, left);
-    return fold(word_at(tail) ^ k->words[1] ^ h, word_at(tail + 8) ^ k->words[3]);
+    return fold(tail[0] ^ k->words[1] ^ h, tail[1] ^ k->words[3]);
 }
 
 /* A representation in another coding (gzip) is another one: who codes the body says so in the tag,

@@ -12,49 +12,81 @@
 
 /* ---- characters ---- */
 
-static const unsigned char is_token[256] = {
-    ['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1, ['&'] = 1, ['\''] = 1, ['*'] = 1, ['+'] = 1,
-    ['-'] = 1, ['.'] = 1, ['^'] = 1, ['_'] = 1, ['`'] = 1, ['|'] = 1,  ['~'] = 1, ['0'] = 1,
-    ['1'] = 1, ['2'] = 1, ['3'] = 1, ['4'] = 1, ['5'] = 1, ['6'] = 1,  ['7'] = 1, ['8'] = 1,
-    ['9'] = 1, ['A'] = 1, ['B'] = 1, ['C'] = 1, ['D'] = 1, ['E'] = 1,  ['F'] = 1, ['G'] = 1,
-    ['H'] = 1, ['I'] = 1, ['J'] = 1, ['K'] = 1, ['L'] = 1, ['M'] = 1,  ['N'] = 1, ['O'] = 1,
-    ['P'] = 1, ['Q'] = 1, ['R'] = 1, ['S'] = 1, ['T'] = 1, ['U'] = 1,  ['V'] = 1, ['W'] = 1,
-    ['X'] = 1, ['Y'] = 1, ['Z'] = 1, ['a'] = 1, ['b'] = 1, ['c'] = 1,  ['d'] = 1, ['e'] = 1,
-    ['f'] = 1, ['g'] = 1, ['h'] = 1, ['i'] = 1, ['j'] = 1, ['k'] = 1,  ['l'] = 1, ['m'] = 1,
-    ['n'] = 1, ['o'] = 1, ['p'] = 1, ['q'] = 1, ['r'] = 1, ['s'] = 1,  ['t'] = 1, ['u'] = 1,
-    ['v'] = 1, ['w'] = 1, ['x'] = 1, ['y'] = 1, ['z'] = 1,
+/* From the blank on; all others are in none. */
+const unsigned char http__class[256] = {
+    [0x20] = 0, 15, 2,  1,  15, 15, 15, 15, 14, 14, 15, 15, 10, 15, 15, 10, 15, 15, 15, 15,
+    15,         15, 15, 15, 15, 15, 10, 14, 2,  14, 2,  2,  10, 15, 15, 15, 15, 15, 15, 15,
+    15,         15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 2,
+    2,          2,  3,  15, 3,  15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
+    15,         15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 2,  3,  2,  15, 0,
 };
 
 size_t token_length(str s)
 {
     size_t n = 0;
-    while (n < s.len && is_token[(unsigned char)s.ptr[n]])
+    while (n < s.len && http__class[(unsigned char)s.ptr[n]] & CLASS_TOKEN)
         n++;
     return n;
 }
 
-/* True when s has a control character other than a tab. */
-static bool has_control(str s)
-{
-    size_t i = 0;
 #ifdef __SSE2__
+/* Bits of the control characters but tab among 16 bytes. */
+static unsigned controls(const char *p)
+{
     const __m128i space = _mm_set1_epi8(0x20), del = _mm_set1_epi8(0x7f), tab = _mm_set1_epi8('\t');
-    for (; i + 16 <= s.len; i += 16) {
-        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(s.ptr + i));
-        /* unsigned v < 0x20: max(v, 0x20) != v */
-        __m128i fine = _mm_cmpeq_epi8(_mm_max_epu8(v, space), v);
-        fine = _mm_or_si128(fine, _mm_cmpeq_epi8(v, tab));
-        fine = _mm_andnot_si128(_mm_cmpeq_epi8(v, del), fine);
-        if (_mm_movemask_epi8(fine) != 0xffff)
-            return true;
-    }
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+    /* unsigned v >= 0x20: max(v, 0x20) == v */
+    __m128i fine = _mm_cmpeq_epi8(_mm_max_epu8(v, space), v);
+    fine = _mm_or_si128(fine, _mm_cmpeq_epi8(v, tab));
+    fine = _mm_andnot_si128(_mm_cmpeq_epi8(v, del), fine);
+    return ~(unsigned)_mm_movemask_epi8(fine) & 0xffff;
+}
+
+/* Bits of LF and NUL among 16 bytes. */
+static unsigned stops(const char *p)
+{
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+    __m128i lf = _mm_cmpeq_epi8(v, _mm_set1_epi8('\n'));
+    return (unsigned)_mm_movemask_epi8(_mm_or_si128(lf, _mm_cmpeq_epi8(v, _mm_setzero_si128())));
+}
+
+/* The first byte of s from `at` on that `among` has, or s.len. The last bytes are looked at
+ * together with some before them. */
+#define SCAN(s, at, among)                                                                         \
+    do {                                                                                           \
+        unsigned bits_;                                                                            \
+        for (; (at) + 16 <= (s).len; (at) += 16)                                                   \
+            if ((bits_ = among((s).ptr + (at))) != 0)                                              \
+                return (at) + (size_t)__builtin_ctz(bits_);                                        \
+        if ((s).len >= 16 && (at) < (s).len) {                                                     \
+            size_t from_ = (s).len - 16;                                                           \
+            bits_ = among((s).ptr + from_) >> ((at)-from_);                                        \
+            return bits_ ? (at) + (size_t)__builtin_ctz(bits_) : (s).len;                          \
+        }                                                                                          \
+    } while (0)
+#else
+#define SCAN(s, at, among) ((void)0)
 #endif
-    for (; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.ptr[i];
+
+/* The first control character other than a tab, from `at` on, or s.len. */
+static size_t control_at(str s, size_t at)
+{
+    SCAN(s, at, controls);
+    for (; at < s.len; at++) {
+        unsigned char c = (unsigned char)s.ptr[at];
         if ((c < 0x20 && c != '\t') || c == 0x7f)
-            return true;
+            break;
     }
-    return false;
+    return at;
+}
+
+/* The first LF or NUL from `at` on, or s.len. */
+static size_t stop_at(str s, size_t at)
+{
+    SCAN(s, at, stops);
+    while (at < s.len && s.ptr[at] != '\n' && s.ptr[at] != '\0')
+        at++;
+    return at;
 }
 
 static bool refuse(struct fault *fault, int status, const char *why)
@@ -84,14 +116,13 @@ ssize_t head_find(struct head_scan *scan, str in, size_t most, struct fault *fau
 {
     size_t len = in.len < most ? in.len : most;
     while (scan->at < len) {
-        const char *lf = memchr(in.ptr + scan->at, '\n', len - scan->at);
-        size_t end = lf ? (size_t)(lf - in.ptr) : len;
-        if (memchr(in.ptr + scan->at, '\0', end - scan->at)) {
+        size_t end = stop_at(str_upto(in, len), scan->at);
+        if (end < len && in.ptr[end] == '\0') {
             refuse(fault, 400, "a NUL byte in the request's head");
             return -1;
         }
         scan->at = end;
-        int rc = lf ? take_line(scan, in.ptr, end, fault) : 0;
+        int rc = end < len ? take_line(scan, in.ptr, end, fault) : 0;
         if (rc)
             return rc < 0 ? -1 : (ssize_t)(end + 1);
     }
@@ -115,6 +146,8 @@ const char *method_name(enum method m)
 
 static enum method method_of(str s)
 {
+    if (LIKELY(str_is(s, "GET")))
+        return METHOD_GET;
     for (int m = 0; m < METHOD_OTHER; m++) {
         if (str_is(s, method_name((enum method)m)))
             return (enum method)m;
@@ -145,12 +178,17 @@ static bool ipv6_fine(str s)
  * has made one of them. */
 static bool name_fine(str s)
 {
-    size_t escape = 0; /* hex digits that must follow */
+    size_t escape = 0, plain = 0; /* escape: hex digits that must follow */
+    while (plain < s.len && s.ptr[plain] != '%' &&
+           http__class[(unsigned char)s.ptr[plain]] & CLASS_HOST)
+        plain++;
+    if (LIKELY(plain == s.len))
+        return plain > 0;
     for (size_t i = 0; i < s.len; i++) {
         char c = s.ptr[i], low = ascii_lower(c);
         if (escape && !ascii_digit(c) && !(low >= 'a' && low <= 'f'))
             return false;
-        if (!ascii_digit(c) && !ascii_alpha(c) && (!c || !strchr("-._~!$&'()*+;=%", c)))
+        if (!(http__class[(unsigned char)c] & CLASS_HOST))
             return false;
         escape = escape ? escape - 1 : c == '%' ? 2 : 0;
     }
@@ -215,11 +253,6 @@ static bool absolute_form(struct head *h, str *rest, struct fault *fault)
 static bool take_target(struct head *h, struct fault *fault)
 {
     str rest = h->target;
-    for (size_t i = 0; i < rest.len; i++) {
-        unsigned char c = (unsigned char)rest.ptr[i];
-        if (c <= 0x20 || c >= 0x7f || c == '#')
-            return refuse(fault, 400, "a character in the request target must be percent-encoded");
-    }
     if (!str_is(rest, "*") && rest.ptr[0] != '/' && !absolute_form(h, &rest, fault))
         return false;
     if (str_is(rest, "*") && h->method != METHOD_OPTIONS)
@@ -232,20 +265,44 @@ static bool take_target(struct head *h, struct fault *fault)
     return true;
 }
 
-static bool request_line(str line, const struct http_limits *limits, struct head *h,
-                         struct fault *fault)
+/* The line that text begins with, without its CRLF. The target begins at `from`; *space: where it
+ * ends. False: there is a character in it that may not be, or none at all. Most lines end where the
+ * version does, which is looked at first. */
+static bool line_find(str text, size_t from, str *line, size_t *space)
 {
-    size_t n = token_length(line);
-    if (n == 0 || n >= line.len || line.ptr[n] != ' ')
+    enum { VERSION = sizeof "HTTP/1.1" - 1 };
+    size_t at = from;
+    while (at < text.len && http__class[(unsigned char)text.ptr[at]] & CLASS_TARGET)
+        at++;
+    size_t end = at + 1 + VERSION;
+    *space = at;
+    *line = str_upto(text, end);
+    if (LIKELY(end + 2 <= text.len && text.ptr[at] == ' ' && text.ptr[end] == '\r' &&
+               text.ptr[end + 1] == '\n'))
+        return true;
+    size_t lf = str_find(text, '\n');
+    BUG_ON(lf == STR_NONE || lf == 0);
+    *line = str_upto(text, lf - 1);
+    size_t blank = str_find(str_from(*line, from), ' ');
+    *space = blank == STR_NONE ? from : from + blank;
+    return false;
+}
+
+/* Gives the length of the line, 0: it is refused. */
+static size_t request_line(str text, const struct http_limits *limits, struct head *h,
+                           struct fault *fault)
+{
+    str line;
+    size_t n = token_length(text), space;
+    if (n == 0 || n >= text.len || text.ptr[n] != ' ')
         return refuse(fault, 400, "the request line has no valid method");
-    h->method_text = str_upto(line, n);
+    h->method_text = str_upto(text, n);
     h->method = method_of(h->method_text);
-    str rest = str_from(line, n + 1);
-    size_t space = str_find(rest, ' ');
-    if (space == STR_NONE || space == 0)
+    bool fine = line_find(text, n + 1, &line, &space);
+    if (space == n + 1)
         return refuse(fault, 400, "the request line is not METHOD TARGET HTTP/1.1");
-    h->target = str_upto(rest, space);
-    str version = str_from(rest, space + 1);
+    h->target = str_from(str_upto(line, space), n + 1);
+    str version = str_from(line, space + 1);
     if (version.len != 8 || !str_starts(version, LIT("HTTP/")) || !ascii_digit(version.ptr[5]) ||
         version.ptr[6] != '.' || !ascii_digit(version.ptr[7]))
         return refuse(fault, 400, "the request line does not end in an HTTP version");
@@ -257,7 +314,9 @@ static bool request_line(str line, const struct http_limits *limits, struct head
         return refuse(fault, 414, "the request target is longer than the limit");
     if (h->method == METHOD_OTHER)
         return refuse(fault, 501, "the method is not implemented");
-    return take_target(h, fault);
+    if (!fine)
+        return refuse(fault, 400, "a character in the request target must be percent-encoded");
+    return take_target(h, fault) ? line.len + 2 : 0;
 }
 
 /* ---- header lines ---- */
@@ -269,7 +328,21 @@ bool header_line(str line, struct header *out)
         return false;
     out->name = str_upto(line, n);
     out->value = str_trim(str_from(line, n + 1));
-    return !has_control(out->value);
+    return control_at(out->value, 0) == out->value.len;
+}
+
+/* The header line that text begins with: its length with CRLF, or 0. */
+static size_t take_header(str text, struct header *out)
+{
+    size_t n = token_length(text);
+    if (n == 0 || n >= text.len || text.ptr[n] != ':')
+        return 0;
+    size_t end = control_at(text, n + 1);
+    if (end + 2 > text.len || text.ptr[end] != '\r' || text.ptr[end + 1] != '\n')
+        return 0;
+    out->name = str_upto(text, n);
+    out->value = str_trim(str_from(str_upto(text, end), n + 1));
+    return end + 2;
 }
 
 /* Nothing but one blank at most stands round the value. Blanks and tabs are allowed there (RFC 9110
@@ -386,18 +459,17 @@ bool head_parse(str text, const struct http_limits *limits, struct header *heade
 {
     struct framing f = {0};
     *h = (struct head){.headers = headers};
-    size_t lf = str_find(text, '\n');
-    BUG_ON(lf == STR_NONE || lf == 0);
-    if (!request_line(str_upto(text, lf - 1), limits, h, fault))
+    size_t len = request_line(text, limits, h, fault);
+    if (!len)
         return false;
-    for (text = str_from(text, lf + 1); text.len > 2; text = str_from(text, lf + 1)) {
-        lf = str_find(text, '\n');
-        BUG_ON(lf == STR_NONE || lf == 0);
+    for (text = str_from(text, len); text.len > 2; text = str_from(text, len)) {
         if (h->header_count == limits->max_headers)
             return refuse(fault, 431, "more header lines than the limit");
         struct header *x = &headers[h->header_count++];
-        if (!header_line(str_upto(text, lf - 1), x))
+        len = take_header(text, x);
+        if (!len)
             return refuse(fault, 400, "a header line is not NAME: VALUE");
+        h->names |= header_bit(x->name);
         if (!known_header(x, &f, h, fault))
             return false;
     }

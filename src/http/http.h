@@ -62,7 +62,7 @@ struct request {
     unsigned minor; /* HTTP/1.minor: 0 or 1 */
     const struct header *headers;
     size_t header_count;
-    struct path_param params[PATH_PARAMS_MOST];
+    uint64_t absent; /* header_bit of names that no header has; 0: that is not known */
     size_t param_count;
     str id;               /* X-Request-ID, taken or made */
     const char *route;    /* template of the matched route, for logs and metrics, or NULL */
@@ -84,15 +84,27 @@ struct request {
     str plain;   /* the body without its Content-Encoding; ptr NULL: it came as it is */
     bool formed; /* given was made of a body of another form: multipart/form-data, one file */
     bool read;   /* request_read has handed out a body that came as a whole */
-    struct upload *uploads; /* the files that came with it: files/ */
+    struct upload *uploads;                     /* the files that came with it: files/ */
+    struct path_param params[PATH_PARAMS_MOST]; /* the last: not zeroed for a request */
 };
 
 /* Text of the address that is connected: "127.0.0.1", "::1", "unix". */
 str request_peer(const struct request *rq);
 /* The same as 16 bytes, IPv4 as ::ffff:a.b.c.d. NULL: it has none. */
 const uint8_t *request_peer_ip(const struct request *rq);
+/* One of 64 bits by length and first letter, case ignored. Most requests lack most headers that
+ * are looked for: where the name is a literal this is a number, and the look is one test. */
+static inline uint64_t header_bit(str name)
+{
+    unsigned first = name.len ? (unsigned char)name.ptr[0] & 31u : 0;
+    return UINT64_C(1) << ((name.len * 5 + first) & 63);
+}
+str request__header(const struct request *rq, str name);
 /* The first header of that name (case ignored), or a str with ptr NULL. */
-str request_header(const struct request *rq, str name);
+static inline str request_header(const struct request *rq, str name)
+{
+    return rq->absent & header_bit(name) ? (str){NULL, 0} : request__header(rq, name);
+}
 /* The next cookie of a Cookie header's value, from *rest on; what is malformed is passed over.
  * False at the end. Texts point into the value. */
 bool cookie_next(str *rest, str *name, str *value);

@@ -31,6 +31,7 @@ struct head {
     unsigned minor;
     const struct header *headers;
     size_t header_count;
+    uint64_t names; /* their header_bit */
     int64_t length; /* Content-Length, -1: none */
     bool chunked, close, expect;
 };
@@ -39,6 +40,9 @@ struct head {
  * limits->max_headers. Path is still percent-encoded. False: fault is filled. */
 bool head_parse(str text, const struct http_limits *limits, struct header *headers,
                 struct head *out, struct fault *fault);
+/* What each byte may be part of; a path is one without escapes. */
+enum { CLASS_TOKEN = 1, CLASS_TARGET = 2, CLASS_HOST = 4, CLASS_PATH = 8 };
+extern const unsigned char http__class[256];
 /* One header line without its CRLF: false unless it is exactly name ":" OWS value OWS. */
 bool header_line(str line, struct header *out);
 /* Decodes and checks a path: see struct request. False: fault is filled, also when a has no room.
@@ -102,6 +106,9 @@ struct conn {
 enum { CONN_MAGIC = 0x434f4e4e, IN_POOLED = 16384, POOL_MOST = 32 };
 enum { RATE = 4096 /* bytes a second, the slowest client that is not timed out */ };
 
+#define FIRST_LINES "HTTP/1.1 200 OK\r\nDate: "
+enum { FIRST_STATUS = sizeof "HTTP/1.1 200 OK\r\n" - 1, FIRST_DATE = sizeof FIRST_LINES - 1 };
+
 struct http_server {
     struct loop *loop;
     struct http_limits limits;
@@ -120,7 +127,7 @@ struct http_server {
     size_t kept_out; /* bytes that wait in `out` of all connections */
     char *head_text; /* where heads of answers are put together */
     int64_t date_s;
-    char date[CLOCK_HTTP_LEN];
+    char first[FIRST_DATE + CLOCK_HTTP_LEN];
     uint64_t random; /* of request ids */
     defer_fn *drained;
     void *drained_arg;

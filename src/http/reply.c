@@ -125,17 +125,6 @@ static void put(struct buf *b, str s)
     }
 }
 
-static void put_date(struct http_server *s, struct buf *b)
-{
-    int64_t now = clock_wall_s();
-    if (now != s->date_s) {
-        s->date_s = now;
-        clock_http(now, s->date);
-    }
-    buf_lit(b, "Date: ");
-    buf_add(b, s->date, CLOCK_HTTP_LEN);
-}
-
 static bool has_no_body(int status)
 {
     return status < 200 || status == 204 || status == 304;
@@ -145,15 +134,29 @@ enum framing { FRAME_NONE, FRAME_LENGTH, FRAME_CHUNKED, FRAME_CLOSE };
 
 static void put_status(struct buf *b, int status)
 {
-    if (LIKELY(status == 200)) {
-        buf_lit(b, "HTTP/1.1 200 OK\r\n");
-        return;
-    }
     buf_lit(b, "HTTP/1.1 ");
     buf_u64(b, (uint64_t)status);
     buf_char(b, ' ');
     buf_str(b, str_of(status_text(status)));
     buf_lit(b, "\r\n");
+}
+
+/* The first two lines of an answer, but for the end of the second. Of most they are one piece that
+ * lasts for a second. */
+static void put_first(struct http_server *s, struct buf *b, int status)
+{
+    int64_t now = clock_wall_s();
+    if (UNLIKELY(now != s->date_s)) {
+        s->date_s = now;
+        memcpy(s->first, FIRST_LINES, FIRST_DATE);
+        clock_http(now, s->first + FIRST_DATE);
+    }
+    if (LIKELY(status == 200)) {
+        buf_add(b, s->first, sizeof s->first);
+        return;
+    }
+    put_status(b, status);
+    buf_add(b, s->first + FIRST_STATUS, sizeof s->first - FIRST_STATUS);
 }
 
 static bool has_header(const struct reply *r, str name)
@@ -225,7 +228,7 @@ static void put_headers(struct buf *b, const struct request *rq)
     }
     if (rq->id.len) {
         buf_lit(b, "\r\nX-Request-ID: ");
-        put(b, rq->id);
+        buf_str(b, rq->id); /* made here, or found harmless */
     }
 }
 
@@ -236,8 +239,7 @@ static str make_head(struct conn *c, const struct request *rq, enum framing fram
     struct http_server *s = c->server;
     const struct reply *r = rq->reply;
     struct buf b = {.ptr = s->head_text, .cap = HEAD_TEXT_MOST, .limit = HEAD_TEXT_MOST};
-    put_status(&b, r->status);
-    put_date(s, &b);
+    put_first(s, &b, r->status);
     if (r->type.ptr) {
         buf_lit(&b, "\r\nContent-Type: ");
         put(&b, r->type);
@@ -491,8 +493,7 @@ str reply__refusal(struct http_server *s, const struct fault *fault, str id)
     struct buf b = {.ptr = s->head_text, .cap = HEAD_TEXT_MOST, .limit = HEAD_TEXT_MOST};
     struct buf body = {.ptr = text, .cap = sizeof text, .limit = sizeof text};
     put_problem(&body, fault, id);
-    put_status(&b, fault->status);
-    put_date(s, &b);
+    put_first(s, &b, fault->status);
     if (fault->status == 503)
         buf_lit(&b, "\r\nRetry-After: 1");
     buf_printf(&b,

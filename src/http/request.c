@@ -13,7 +13,7 @@ const uint8_t *request_peer_ip(const struct request *rq)
     return net_peer_ip(rq->conn->sock);
 }
 
-str request_header(const struct request *rq, str name)
+str request__header(const struct request *rq, str name)
 {
     for (size_t i = 0; i < rq->header_count; i++) {
         const struct header *h = &rq->headers[i];
@@ -95,14 +95,29 @@ int request_read(struct request *rq, str *out, struct err *err)
     return 0;
 }
 
+/* Eight hex digits, all at once: the lowest four bits become the first digit. */
+static void put_hex(char *out, uint32_t n)
+{
+    const uint64_t ones = 0x0101010101010101u;
+    uint64_t z = n;
+    z = (z | z << 16) & 0x0000ffff0000ffffu;
+    z = (z | z << 8) & 0x00ff00ff00ff00ffu;
+    z = (z | z << 4) & 0x0f0f0f0f0f0f0f0fu;         /* a byte has its four bits */
+    uint64_t letter = ((z + 6 * ones) >> 4) & ones; /* 1 where it is above 9 */
+    z += '0' * ones + letter * ('a' - '0' - 10);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    z = __builtin_bswap64(z);
+#endif
+    memcpy(out, &z, sizeof z);
+}
+
 /* SplitMix64 (Steele, Lea, Flood 2014): 64 bits from the kernel at start, then this. */
 void request__make_id(struct http_server *s, char *out)
 {
-    static const char digits[] = "0123456789abcdef";
     uint64_t z = s->random += 0x9E3779B97F4A7C15ULL;
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
     z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
     z ^= z >> 31;
-    for (int i = 0; i < ID_LEN; i++, z >>= 4)
-        out[i] = digits[z & 15];
+    put_hex(out, (uint32_t)z);
+    put_hex(out + 8, (uint32_t)(z >> 32));
 }

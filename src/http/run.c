@@ -50,18 +50,20 @@ static bool take_headers(struct conn *c, struct request *rq, struct fault *fault
 static void fill_request(struct conn *c, struct request *rq, struct reply *reply)
 {
     const struct head *h = &c->head;
-    *rq = (struct request){.fiber = fiber_self(),
-                           .conn = c,
-                           .method = h->method,
-                           .method_text = h->method_text,
-                           .target = h->target,
-                           .path = h->path,
-                           .query = h->query,
-                           .host = h->host,
-                           .minor = h->minor,
-                           .header_count = h->header_count,
-                           .started_ns = clock_ns(),
-                           .reply = reply};
+    memset(rq, 0, offsetof(struct request, params));
+    rq->fiber = fiber_self();
+    rq->conn = c;
+    rq->method = h->method;
+    rq->method_text = h->method_text;
+    rq->target = h->target;
+    rq->path = h->path;
+    rq->query = h->query;
+    rq->host = h->host;
+    rq->minor = h->minor;
+    rq->header_count = h->header_count;
+    rq->absent = ~h->names;
+    rq->started_ns = clock_ns();
+    rq->reply = reply;
     arena_init(&rq->arena, c->server->limits.request_memory);
     rq->arena.over = arena_over;
     reply->status = 200;
@@ -235,7 +237,7 @@ static bool body_to_come(const struct conn *c)
            (h->chunked || (h->length > 0 && (uint64_t)h->length > c->in_len - c->head_len));
 }
 
-uint64_t conn__pieces(struct conn *c)
+static uint64_t ask_pieces(struct conn *c)
 {
     const struct http_server *s = c->server;
     const struct head *h = &c->head;
@@ -247,8 +249,6 @@ uint64_t conn__pieces(struct conn *c)
                             .query = h->query,
                             .headers = h->headers,
                             .header_count = h->header_count};
-    if (!s->hooks.pieces || !body_to_come(c))
-        return 0;
     arena_init(&probe.arena, 8 * s->limits.max_target + 65536);
     str raw = probe.path;
     uint64_t most = path_clean(&probe.arena, raw, &probe.path, &probe.segments, &fault)
@@ -256,6 +256,11 @@ uint64_t conn__pieces(struct conn *c)
                         : 0;
     arena_reset(&probe.arena);
     return most;
+}
+
+uint64_t conn__pieces(struct conn *c)
+{
+    return c->server->hooks.pieces && body_to_come(c) ? ask_pieces(c) : 0;
 }
 
 /* What was handed out is used up. */

@@ -69,14 +69,17 @@ static bool refuse(struct fault *fault, const char *why)
     return false;
 }
 
-/* pchar and "/" of RFC 3986 3.3: letters, digits and /-._~!$&'()*+,;=:@% as two sets of 64 bits. */
-static bool raw_fine(str raw)
+/* pchar and "/" of RFC 3986 3.3. *odd: a segment is empty or begins with a dot. */
+static bool raw_fine(str raw, bool *escapes, bool *odd)
 {
-    static const uint64_t fine[2] = {0x2ffffff200000000u, 0x47fffffe87ffffffu};
+    unsigned char before = 0;
     for (size_t i = 0; i < raw.len; i++) {
         unsigned char c = (unsigned char)raw.ptr[i];
-        if (c > 127 || !(fine[c >> 6] >> (c & 63) & 1))
+        if (!(http__class[c] & CLASS_PATH))
             return false;
+        *escapes |= c == '%';
+        *odd |= before == '/' && (c == '/' || c == '.');
+        before = c;
     }
     return true;
 }
@@ -138,13 +141,13 @@ str path_show(struct arena *a, str segments)
 
 bool path_clean(struct arena *a, str raw, str *path, str *segments, struct fault *fault)
 {
-    bool slash = false;
+    bool slash = false, escapes = false, odd = false;
     *path = *segments = raw;
     if (str_is(raw, "*"))
         return true;
-    if (!raw.len || raw.ptr[0] != '/' || !raw_fine(raw))
+    if (!raw.len || raw.ptr[0] != '/' || !raw_fine(raw, &escapes, &odd))
         return refuse(fault, "a character in the path must be percent-encoded");
-    if (str_find(raw, '%') != STR_NONE) {
+    if (UNLIKELY(escapes)) {
         char *text = arena_try(a, raw.len);
         if (!text)
             return refuse(fault, "the path needs more memory than a request may use");
@@ -155,7 +158,7 @@ bool path_clean(struct arena *a, str raw, str *path, str *segments, struct fault
         if (!str_utf8(*path))
             return refuse(fault, "the path is not UTF-8");
     }
-    if (!segments_fine(*segments, fault))
+    if ((escapes || odd) && !segments_fine(*segments, fault))
         return false;
     if (slash)
         *path = path_show(a, *segments);

@@ -96,6 +96,7 @@ WAITS static int run_as_request(struct batch *b, size_t at, struct err *err)
     rq->method_text = str_of(method_name(op->method));
     rq->headers = op->headers;
     rq->header_count = op->header_count;
+    rq->absent = 0;
     rq->param_count = 0;
     rq->before = (str){NULL, 0};
     TRY(request_aim(rq, target, err));

@@ -1,6 +1,6 @@
 /* pipeline.c -- the whole way of a request, as a table. SPDX: Apache-2.0
- * Steps run downwards until one answers or fails; then the `leave` of every step that was entered
- * runs upwards. A failure becomes a problem+json answer here and nowhere else. */
+ * Steps run downwards until one answers or fails; what one of them has to undo it defers. A failure
+ * becomes a problem+json answer here and nowhere else. */
 #include "observe/log.h"
 #include "render/negotiate.h"
 #include "render/render.h"
@@ -12,22 +12,16 @@
 enum step { STEP_NEXT, STEP_ANSWERED, STEP_FAILED };
 
 WAITS typedef enum step step_enter(struct request *rq, struct err *err);
-typedef void step_leave(struct request *rq);
-
-struct stage {
-    const char *name;
-    step_enter *enter;
-    step_leave *leave; /* may be NULL */
-};
 
 /* ---- which version of the API ---- */
 
 void pipeline_version(const struct world *w, struct request *rq)
 {
-    struct err ignored = {0};
+    struct err ignored;
     str allow;
     if (LIKELY(!w->version_count) || str_is(rq->path, "*") || edge_version_path(w->edge, rq))
         return;
+    err_none(&ignored);
     bool own = router_find(w->router, rq, &allow, &ignored) != E_NOTFOUND;
     edge_version_asked(w->edge, rq, !own, &ignored); /* a failure is told when nothing is found */
 }
@@ -140,7 +134,7 @@ static void forget(void *arg)
     rq->principal = NULL;
 }
 
-/* A defer, not a leave: a request that is ended on the spot lets go of its token, too. */
+/* A defer: a request that is ended on the spot lets go of its token, too. */
 WAITS static enum step step_sign_in(struct request *rq, struct err *err)
 {
     const struct world *w = rq->world;
@@ -212,15 +206,15 @@ WAITS static enum step step_run(struct request *rq, struct err *err)
     return code < 0 ? STEP_FAILED : STEP_ANSWERED;
 }
 
-static const struct stage pipeline[] = {
-    {"version", step_version, NULL}, /* from here on the path names it */
-    {"headers", step_headers, NULL}, /* of every answer from here on, failures too */
-    {"cors", step_cors, NULL},       /* preflights end here: they carry no credentials */
-    {"route", step_route, NULL},     /* pure; the steps below read the endpoint */
-    {"limit", step_limit, NULL},     /* before sign-in: bad tokens can flood too */
-    {"sign-in", step_sign_in, NULL}, /* who asks */
-    {"quota", step_quota, NULL},     /* limits by user, key and plan */
-    {"run", step_run, NULL},
+static step_enter *const pipeline[] = {
+    step_version, /* from here on the path names it */
+    step_headers, /* of every answer from here on, failures too */
+    step_cors,    /* preflights end here: they carry no credentials */
+    step_route,   /* pure; the steps below read the endpoint */
+    step_limit,   /* before sign-in: bad tokens can flood too */
+    step_sign_in, /* who asks */
+    step_quota,   /* limits by user, key and plan */
+    step_run,
 };
 
 /* ---- failures ---- */
@@ -258,7 +252,8 @@ static void failed(struct request *rq, struct err *err)
 WAITS static void negotiate(struct request *rq)
 {
     const struct world *w = rq->world;
-    struct err err = {0};
+    struct err err;
+    err_none(&err);
     if (!rq->reply->coder && !rq->reply->started)
         negotiate_begin(&w->coder, rq, false, &err);
     if (negotiate_finish(rq, &err) < 0) {
@@ -277,18 +272,14 @@ static void tell_work(void *arg, struct fiber_work *out)
 
 void pipeline_walk(struct request *rq)
 {
-    struct err err = {0};
-    size_t at = 0;
+    struct err err;
     enum step s = STEP_NEXT;
+    err_none(&err);
     fiber_tells(tell_work, rq);
     rq->locales = &((const struct world *)rq->world)->config->locales;
-    for (; at < COUNT_OF(pipeline) && s == STEP_NEXT; at++)
-        s = pipeline[at].enter(rq, &err);
+    for (size_t at = 0; at < COUNT_OF(pipeline) && s == STEP_NEXT; at++)
+        s = pipeline[at](rq, &err);
     if (s == STEP_FAILED)
         failed(rq, &err);
     negotiate(rq);
-    while (at--) {
-        if (pipeline[at].leave)
-            pipeline[at].leave(rq);
-    }
 }

@@ -61,9 +61,13 @@ static void walk(void *arg)
 enum { LINES_MOST = 8192, VARY_MOST = 1024 };
 
 /* The request was ended on the spot, and what it stood on in its arena is not to be trusted. */
-static void over_budget(struct request *rq, str id)
+static void over_budget(struct request *rq)
 {
+    enum { ID_MOST = 64 };
     struct err err = {0};
+    char id[ID_MOST];
+    str kept = {id, rq->id.len < ID_MOST ? rq->id.len : ID_MOST};
+    memcpy(id, rq->id.ptr, kept.len);
     char room[LINES_MOST];
     struct buf lines = {.ptr = room, .cap = sizeof room, .limit = sizeof room};
     for (unsigned i = 0; i < rq->reply->more_count; i++)
@@ -74,7 +78,7 @@ static void over_budget(struct request *rq, str id)
         buf_printf(&vary, "%s%.*s", i ? "," : "", STR_ARG(rq->reply->vary[i]));
     fail(&err, E_TOOBIG, "the request needs more memory than http.request_memory allows");
     arena_reset(&rq->arena);
-    rq->id = id;
+    rq->id = kept;
     rq->headers = NULL;
     rq->header_count = rq->param_count = rq->reply->header_count = 0;
     rq->path = str_upto(rq->target, str_find(rq->target, '?'));
@@ -131,17 +135,13 @@ static void leave(void *arg)
 
 WAITS static void handle(struct request *rq, void *ctx)
 {
-    enum { ID_MOST = 64 };
     struct worker *w = ctx;
     struct seat *seat = w->seat;
-    char id[ID_MOST];
-    str kept = {id, rq->id.len < ID_MOST ? rq->id.len : ID_MOST};
-    memcpy(id, rq->id.ptr, kept.len);
     seat->active++;
     fiber_defer(leave, seat); /* of the whole request: runs when it was sent */
     rq->world = seat->world;
     if (fiber_scope(walk, rq) < 0)
-        over_budget(rq, kept);
+        over_budget(rq);
     account(rq);
 }
 
