@@ -15,7 +15,9 @@
 enum mfa_rule { MFA_OFF, MFA_OPTIONAL, MFA_REQUIRED }; /* the order of auth.mfa's words */
 
 struct account_config {
-    str prefix; /* "/v1": of links in letters, to PREFIX/auth */
+    str prefix;          /* "/v1": of links in letters, to PREFIX/auth */
+    const str *prefixes; /* of all versions */
+    size_t prefix_count;
     enum dialect dialect;
     str table;                 /* of accounts; its primary key is one column */
     str login, password;       /* columns: the name to sign in with, and the hash */

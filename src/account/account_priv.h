@@ -427,7 +427,9 @@ struct flow {
     str back;         /* where it leads to; empty: nowhere */
     str account, sid; /* who links his account; empty: somebody signs in */
 };
-bool flow__back_good(const struct accounts *x, str back); /* no open redirect */
+/* No open redirect; secret: what a page is told there opens something, so a place of the settings.
+ */
+bool flow__back_good(struct request *rq, const struct accounts *x, str back, bool secret);
 /* Makes state, nonce and verifier, and the cookie that brings all of f back. */
 void flow__begin(struct request *rq, const struct accounts *x, const struct provider_config *c,
                  struct flow *f);

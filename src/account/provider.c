@@ -24,16 +24,27 @@ static str redirect_uri(struct request *rq, const struct accounts *x,
                         STR_ARG(x->config->page_url), STR_ARG(x->config->prefix), STR_ARG(c->name));
 }
 
+/* A place to go to, with what a page there is told. Without that, what the browser has behind `#`
+ * would go along to another origin (RFC 9110, 10.2.2): an empty one says that there is none. */
+static str ending(struct request *rq, str place, str words)
+{
+    bool own = place.len && place.ptr[0] == '/';
+    return arena_printf(&rq->arena, "%.*s%s%.*s", STR_ARG(place), own && !words.len ? "" : "#",
+                        STR_ARG(words));
+}
+
 /* ---- beginning ---- */
 
-static int take_back(const struct accounts *x, str back, struct flow *f, struct err *err)
+/* secret: a page is given what opens a session, so it has to be one of the settings. */
+static int check_back(struct request *rq, const struct accounts *x, const struct flow *f,
+                      bool secret, struct err *err)
 {
-    if (back.len && !flow__back_good(x, back))
-        return fail_field(err, E_BAD, LIT("bad_parameter"), LIT("return_to"),
-                          "'return_to' is a path of this server, or below an address of "
-                          "auth.return_urls");
-    f->back = back;
-    return 0;
+    if (!f->back.len || flow__back_good(rq, x, f->back, secret))
+        return 0;
+    return fail_field(err, E_BAD, LIT("bad_parameter"), LIT("return_to"),
+                      "'return_to' is %san address of auth.return_urls, or below one, and no "
+                      "endpoint",
+                      secret ? "" : "a path of this server, or ");
 }
 
 /* A session in a cookie where there are such, unless the client wants tokens. */
@@ -46,7 +57,7 @@ static int wishes(struct request *rq, const struct accounts *x, struct flow *f, 
     for (size_t i = 0; i < count; i++) {
         str value = list[i].value;
         if (str_is(list[i].name, "return_to"))
-            TRY(take_back(x, value, f, err));
+            f->back = value;
         if (!str_is(list[i].name, "session"))
             continue;
         if (!str_is(value, "token") && (!str_is(value, "cookie") || !x->config->cookies))
@@ -54,7 +65,7 @@ static int wishes(struct request *rq, const struct accounts *x, struct flow *f, 
                               "'session' is token%s", x->config->cookies ? " or cookie" : "");
         f->cookie = str_is(value, "cookie");
     }
-    return 0;
+    return check_back(rq, x, f, !f->cookie, err);
 }
 
 WAITS static int begin(struct request *rq, const struct accounts *x, struct provider *p,
@@ -79,7 +90,7 @@ int provider__start(struct request *rq, const void *data, struct err *err)
     TRY(wishes(rq, x, &f, err));
     TRY(begin(rq, x, p, &f, &url, err));
     rq->reply->status = 302;
-    reply_header(rq->reply, LIT("Location"), url);
+    reply_header(rq->reply, LIT("Location"), ending(rq, url, LIT("")));
     return 0;
 }
 
@@ -101,7 +112,8 @@ int provider__link(struct request *rq, const void *data, struct err *err)
     TRY(mfa__fresh(rq, x, &who, &body, err));
     const struct value *back = value_get(&body, LIT("return_to"));
     if (back)
-        TRY(take_back(x, back->kind == V_TEXT ? back->text : LIT("?"), &f, err));
+        f.back = back->kind == V_TEXT ? back->text : LIT("?");
+    TRY(check_back(rq, x, &f, false, err));
     f.sid = signed_in_sid(rq->signed_in);
     TRY(begin(rq, x, p, &f, &url, err));
     rq->reply->type = LIT("application/json");
@@ -243,9 +255,7 @@ static void lead(struct request *rq, str back, str words)
     r->type = (str){0};
     r->status = 303;
     reply_header(r, LIT("Cache-Control"), LIT("no-store"));
-    reply_header(r, LIT("Location"),
-                 arena_printf(&rq->arena, "%.*s%s%.*s", STR_ARG(back), words.len ? "#" : "",
-                              STR_ARG(words)));
+    reply_header(r, LIT("Location"), ending(rq, back, words));
 }
 
 WAITS static int let_in(struct request *rq, const struct accounts *x, const struct flow *f,

@@ -3,7 +3,8 @@
  * Why a cookie: so the answer counts only in the browser that asked (RFC 9700, 4.7), a beginning
  * costs no row, and no other host of the site can set it (__Host-). Invariants: (1) A state is good
  * for FLOW_S seconds, with its own cookie, at its own provider. (2) It is good once: its digest is
- * kept until it is too old anyway. (3) Where it leads back to is decided before it begins. */
+ * kept until it is too old anyway. (3) Where it leads back to is decided before it begins: never to
+ * an endpoint, which could send the browser on with what stands behind `#` (RFC 9110, 10.2.2). */
 #include "account/account_priv.h"
 
 #include <sodium.h>
@@ -28,15 +29,52 @@ static bool plain(str s)
     return s.len && s.len <= BACK_MOST;
 }
 
-bool flow__back_good(const struct accounts *x, str back)
+static bool below(str path, str place)
+{
+    return str_starts(path, place) && (path.len == place.len || path.ptr[place.len] == '/');
+}
+
+/* Of an address without its host: that it is one path however it is read, and none of ours. */
+static bool page(struct request *rq, const struct accounts *x, str back)
+{
+    const struct account_config *c = x->config;
+    struct err ignored = {0};
+    size_t query = str_find(back, '?');
+    str path;
+    if (url_decode(&rq->arena, str_upto(back, query == STR_NONE ? back.len : query), false, &path,
+                   &ignored) < 0 ||
+        !path.len || path.ptr[0] != '/' || below(path, LIT("/oauth")))
+        return false;
+    for (size_t i = 0; i < path.len; i++) {
+        str rest = str_from(path, i);
+        if (str_starts(rest, LIT("//")) || str_starts(rest, LIT("/./")) || str_is(rest, "/."))
+            return false;
+    }
+    for (size_t i = 0; i < c->prefix_count; i++) {
+        str p = c->prefixes[i], base = str_upto(p, p.len ? str_rfind(p, '/') : 0);
+        bool short_one = str_starts(path, base) && /* the version may stand in a header */
+                         below(str_from(path, base.len), LIT("/auth/oauth"));
+        if (short_one || (p.len && below(path, p)))
+            return false;
+    }
+    return true;
+}
+
+bool flow__back_good(struct request *rq, const struct accounts *x, str back, bool secret)
 {
     if (!plain(back))
         return false;
     if (back.ptr[0] == '/')
-        return back.len < 2 || back.ptr[1] != '/';
+        return !secret && page(rq, x, back);
     for (str rest = x->config->return_urls; rest.ptr && rest.len;) {
         str one = str_trim(str_cut(&rest, ','));
-        if (one.len && (str_eq(back, one) || (str_ends(one, LIT("/")) && str_starts(back, one))))
+        if (one.len && str_eq(back, one))
+            return true;
+        size_t host = str_starts(one, LIT("https://")) ? 8 : 7, slash;
+        if (!str_ends(one, LIT("/")) || !str_starts(back, one))
+            continue;
+        slash = str_find(str_from(back, host), '/');
+        if (slash != STR_NONE && page(rq, x, str_from(back, host + slash)))
             return true;
     }
     return false;

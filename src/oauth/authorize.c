@@ -36,7 +36,8 @@ static void add(struct buf *b, const char *name, str value, bool *first)
     url_encode(b, value);
 }
 
-/* Back to the app, with code or error. */
+/* Back to the app, with code or error. It ends in `#`: without that the browser would take along
+ * what the address that led here had behind its own (RFC 9110, 10.2.2). */
 static int back(struct request *rq, const struct oauth *o, const struct ask *ask, str code,
                 const char *error, const char *text)
 {
@@ -49,6 +50,7 @@ static int back(struct request *rq, const struct oauth *o, const struct ask *ask
     add(&b, "error_description", str_of(text), &first);
     add(&b, "state", ask->state, &first);
     add(&b, "iss", o->clients->issuer, &first);
+    buf_char(&b, '#');
     buf_clear(&rq->reply->body);
     rq->reply->status = 303;
     rq->reply->type = (str){NULL, 0};

@@ -123,6 +123,8 @@ static struct account_config account_settings(const struct config *c)
 {
     static const char *const same_site[] = {"Lax", "Strict", "None"}; /* the words' order */
     return (struct account_config){.prefix = c->prefixes[c->edge.versions.fallback],
+                                   .prefixes = c->prefixes,
+                                   .prefix_count = c->prefix_count,
                                    .dialect = config_dialect(c),
                                    .table = c->auth_table,
                                    .issuers = c->issuers,

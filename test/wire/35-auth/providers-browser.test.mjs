@@ -100,8 +100,9 @@ for (const [what, mode] of modes) {
 
 play('a browser: no consent, an address that is not verified, a state that was used', { migrations, config: '', on, serve: false, skip: missing, timeout: 120000 }, (s) => world(s, {}, async (p, browser) => {
   await forget(browser);
-  let page = await browser.open(`${s.base}/v1/auth/oauth/corp?return_to=/docs`);
+  let page = await browser.open(`${s.base}/v1/auth/oauth/corp?return_to=/docs#ticket=secret`);
   await at(page, `${p.url}/interaction/`);
+  assert.equal(await page.run(() => location.hash), '', 'the provider does not see what stood behind #');
   await until(page, () => [...document.querySelectorAll('a')].some((a) => /abort/.test(a.href)));
   await page.run(() => { [...document.querySelectorAll('a')].find((a) => /abort/.test(a.href)).click(); });
   await at(page, `${s.base}/docs`);

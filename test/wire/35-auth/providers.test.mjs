@@ -18,7 +18,7 @@ auth:
   default_role: editor
   hash_memory: 64K
   hash_passes: 1
-  return_urls: ["https://app.example.com/in/", "https://app.example.com/exact"]
+  return_urls: ["https://app.example.com/in/", "https://app.example.com/exact", "https://all.example.com/"]
 ${more}
   providers:
 ${providers}
@@ -101,8 +101,17 @@ world('tokens for a page elsewhere: a ticket, once', '', async (s, p) => {
 });
 
 world('it leads back to allowed places only', '', async (s) => {
-  for (const good of ['/', '/a/b?c=d', 'https://app.example.com/in/', 'https://app.example.com/in/x', 'https://app.example.com/exact']) {
-    assert.equal((await s.get(`/v1/auth/oauth/corp?return_to=${encodeURIComponent(good)}`)).status, 302, good);
+  const start = (to, more = '') => s.get(`/v1/auth/oauth/corp?return_to=${encodeURIComponent(to)}${more}`);
+  for (const good of ['/', '/a/b?c=d', '/v1x/y', '/oauthx', '/auth/done', '/a%20b/c.d', 'https://app.example.com/in/', 'https://app.example.com/in/x', 'https://app.example.com/in/v1/x?y=/oauth/', 'https://app.example.com/exact']) {
+    const r = await start(good);
+    assert.equal(r.status, 302, good);
+    assert.match(r.header('location'), /#$/, 'what stands behind # here does not go along');
+    assert.equal((await start(good, '&session=token')).status, good[0] === '/' ? 400 : 302, `a ticket goes to pages of the settings only: ${good}`);
+  }
+  // endpoints, of which one could send the browser on with what stands behind #
+  for (const bad of ['/oauth/authorize?client_id=evil&redirect_uri=https://evil.test/cb', '/oauth', '/oauth/', '/%6fauth/authorize', '/./oauth/authorize', '/a%2f..%2foauth', '/%2foauth/authorize', '/a//b', '/v1', '/v1?x', '/v1/auth/oauth/other', '/auth/oauth/other', '/%76%31/auth/oauth/other', '/.', '/a%zz',
+    'https://app.example.com/all/../oauth/authorize', 'https://all.example.com/oauth/authorize?client_id=evil', 'https://all.example.com/%6Fauth/authorize', 'https://all.example.com/v1/auth/oauth/other', 'https://all.example.com//oauth/authorize']) {
+    for (const more of ['', '&session=token', '&session=cookie']) problem(await start(bad, more), 400, 'bad_parameter');
   }
   for (const bad of ['//evil.test', '/\\evil.test', '\\\\evil.test', 'https://evil.test/', 'https://app.example.com.evil.test/in/', 'https://app.example.com@evil.test/in/', 'https://app.example.com/in/../out', 'https://app.example.com/in/%2E%2e/out',
     'https://app.example.com/exactly', 'https://app.example.com/exact/', 'http://app.example.com/in/', 'javascript:alert(1)', 'in', '/a#b', '/a\r\nSet-Cookie: x=y', '/\t/evil.test', `/${'a'.repeat(2000)}`]) {
@@ -336,7 +345,7 @@ world('a second factor is asked for as after a password', '  mfa: required', asy
   assert.deepEqual(Object.keys(fragment(led)), ['error', 'mfa_token']);
   assert.equal(fragment(led).error, 'mfa_setup_required');
   assert.doesNotMatch(led.headers.getSetCookie().join(), /session=[^;]/);
-  const token = await dance(s, p, eve, { query: '?session=token&return_to=/in' });
+  const token = await dance(s, p, eve, { query: '?session=token&return_to=https://app.example.com/in/' });
   assert.equal(problem(await s.post('/v1/auth/oauth/ticket', { ticket: fragment(token).ticket }), 401, 'mfa_setup_required').mfa_token.slice(0, 4), 'cmt_');
 });
 

@@ -38,6 +38,7 @@ async function fill(page, values, button = 'button') {
 
 play('sign in, second factor, agree, and on to the app; the next time without a page', { ...what, serve: false }, async (s, p) => {
   const seen = [];
+  const behind = (page) => page.run(() => location.hash);
   const shop = http.createServer((rq, rs) => { if (rq.url.startsWith('/cb')) seen.push(rq); rs.writeHead(200, { 'Content-Type': 'text/html' }).end('<!doctype html><title>shop</title><h1>The app</h1>'); });
   await new Promise((done) => shop.listen(0, '127.0.0.1', done));
   const port = shop.address().port;
@@ -74,10 +75,17 @@ play('sign in, second factor, agree, and on to the app; the next time without a 
     assert.equal(ok(await s.get('/v1/posts', bearer(t))).data.length, 2);
 
     const again = await begin(c, { redirect_uri: at });
-    await page.run((u) => { setTimeout(() => { location.href = u; }, 0); }, String(again.url));
+    await page.run((u) => { setTimeout(() => { location.href = `${u}#ticket=secret`; }, 0); }, String(again.url));
     await heading(page, 'The app');
     for (let i = 0; i < 100 && seen.length < 2; i++) await sleep(50);
     assert.ok((await finish(c, again, new URL(seen[1].url, at))).access_token);
+    await until(page, (u) => location.href.includes(u), seen[1].url);
+    assert.equal(await behind(page), '', 'the app does not see what stood behind #');
+    const faulty = new URL(String((await begin(c, { redirect_uri: at })).url));
+    faulty.searchParams.delete('response_type');
+    const stranger = await (await started()).open(`${faulty}#ticket=secret`);
+    await heading(stranger, 'The app');
+    assert.deepEqual([await behind(stranger), new URL(await stranger.run(() => location.href)).searchParams.get('error')], ['', 'invalid_request']);
 
     // saying no, and a frame of another page
     const no = await begin(c, { redirect_uri: at, prompt: 'consent' });

@@ -6,6 +6,7 @@ import { Person, ada, app, back, basic, begin, client, config, finish, formPost,
 async function told(person, url) {
   const r = await person.fetch(String(url));
   assert.equal(r.status, 303, `${r.status} ${r.text}`);
+  assert.match(r.header('location'), /^[^#]+#$/, 'what stood behind # does not go along');
   return new URL(r.header('location'));
 }
 async function stays(person, url) {
