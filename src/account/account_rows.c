@@ -191,13 +191,20 @@ int account__ticket(struct request *rq, const struct accounts *x, const struct a
     return 0;
 }
 
+/* 0 and an empty text are as much of a no as nothing: a column of SQLite holds what it is given. */
 bool account__verified(const struct accounts *x, const struct account *who)
 {
     if (!x->verified)
         return true;
     const struct value *v = &who->cells[x->verified->index];
-    if (x->verified->type != TYPE_BOOL)
-        return v->kind != V_NULL;
-    return (v->kind == V_BOOL && v->truth) || (v->kind == V_INT && v->i != 0) ||
-           (v->kind == V_TEXT && str_is(v->text, "t"));
+    switch (v->kind) {
+    case V_BOOL:
+        return v->truth;
+    case V_INT:
+        return v->i != 0;
+    case V_TEXT:
+        return x->verified->type == TYPE_BOOL ? str_is(v->text, "t") : v->text.len != 0;
+    default:
+        return false;
+    }
 }

@@ -189,6 +189,21 @@ static int issuer_columns(const struct accounts *x, struct arena *a, struct err 
     return 0;
 }
 
+/* A column that always holds something would make everybody verified, and any text is something. */
+static int verified_column(struct accounts *x, struct arena *a, struct err *err)
+{
+    const struct column *c;
+    TRY(column_of(x, a, "verified", x->config->verified, &x->verified, err));
+    c = x->verified;
+    bool since = c->type == TYPE_TIMESTAMP || c->type == TYPE_INT4 || c->type == TYPE_INT8;
+    if (c->type == TYPE_BOOL || (since && c->nullable))
+        return 0;
+    return fail(err, E_CONFIG,
+                "auth.verified: the column '%.*s' must be a boolean, or a time or integer that may "
+                "be null: null is an account that is not verified",
+                STR_ARG(c->name));
+}
+
 static int columns_of(struct accounts *x, struct arena *a, struct err *err)
 {
     const struct account_config *c = x->config;
@@ -197,7 +212,7 @@ static int columns_of(struct accounts *x, struct arena *a, struct err *err)
     if (c->roles.len)
         TRY(column_of(x, a, "roles", c->roles, &x->roles, err));
     if (c->verified.len)
-        TRY(column_of(x, a, "verified", c->verified, &x->verified, err));
+        TRY(verified_column(x, a, err));
     x->email = x->login;
     if (c->email.len)
         TRY(text_column(x, a, "email", c->email, &x->email, err));
