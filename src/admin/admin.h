@@ -46,7 +46,7 @@ struct docs {
     _Atomic unsigned count;
 };
 
-/* Adds GET /openapi.json, /openapi.yaml, /postman.json, /docs and what that page loads; nothing
+/* Adds GET /openapi.json, /openapi.yaml, /postman.json, /docs and what that page loads, / and PREFIX; nothing
  * when they are for nobody, and none whose path is taken. With versions the request chooses one
  * (rq->asked), and PREFIX/openapi.json and its like are there, too. Borrows d; what the endpoints
  * need lives in a. */

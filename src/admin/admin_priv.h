@@ -95,6 +95,7 @@ void doc__plain(struct doc *d, const struct endpoint *e); /* health, handlers in
 /* What the callers may see of it; *own: it belongs to one of the above. */
 bool doc__visible(const struct doc *d, const struct endpoint *e);
 endpoint_fn docs__endpoint, docs__page;
+endpoint_fn docs__front; /* front.c */
 
 /* ---- other forms ---- */
 

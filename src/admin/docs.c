@@ -181,6 +181,20 @@ static int add_version(struct router *r, struct docs *d, struct arena *a, const 
     return 0;
 }
 
+/* / and PREFIX, of each version. */
+static int add_fronts(struct router *r, struct docs *d, struct err *err)
+{
+    struct endpoint e = {.run = docs__front, .data = d, .pattern = "/", .what = "where to go"};
+    TRY(add(r, &e, err));
+    for (size_t i = 0; i < d->version_count; i++) {
+        e.data = d->versions[i];
+        e.pattern = d->versions[i]->source.prefix.ptr;
+        TRY(add(r, &e, err));
+    }
+    e.pattern = d->source.prefix.ptr;
+    return d->version_count || !d->source.prefix.len ? 0 : add(r, &e, err);
+}
+
 int docs_routes(struct router *r, struct docs *d, struct arena *a, struct err *err)
 {
     static const char *const paths[DOCS_FORMS] = {"/openapi.json", "/openapi.yaml",
@@ -197,6 +211,7 @@ int docs_routes(struct router *r, struct docs *d, struct arena *a, struct err *e
             .run = docs__endpoint, .data = &places[i], .pattern = paths[i], .what = what[i]};
         TRY(add(r, &e, err));
     }
+    TRY(add_fronts(r, d, err));
     for (size_t i = 0; i < d->version_count; i++)
         TRY(add_version(r, d->versions[i], a, paths, what, err));
     for (size_t i = 0; i < DOCS__ASSETS; i++) {

@@ -275,7 +275,8 @@ bool doc__visible(const struct doc *d, const struct endpoint *e)
     };
     struct resource_about r;
     struct query_about q;
-    if (e->run == docs__endpoint || e->run == docs__page || e->page || other_version(d, e))
+    if (e->run == docs__endpoint || e->run == docs__page || e->run == docs__front || e->page ||
+        other_version(d, e))
         return false;
     if (resource_about(e, &r) && r.file) {
         enum action act = e->method == METHOD_GET ? ACTION_READ : ACTION_UPDATE;

@@ -48,7 +48,7 @@ play('every route is in it, under an id of its own', { app: 'shop', users: 10, o
   const all = operations(d);
   assert.equal(new Set(all.map((o) => o.operationId)).size, all.length);
   const told = all.map((o) => `${o.method.toUpperCase()} ${o.where}`).sort();
-  const pages = /^\/(docs|openapi|postman)\b/;
+  const pages = /^\/(docs\b|openapi\b|postman\b|v1$|$)/;
   const routes = s.project.do('routes').out.trim().split('\n').map((line) => line.split(/\s+/)).filter(([, p]) => !pages.test(p))
     .map(([method, p]) => `${method} ${p.replace(/[:*](\w+)/g, '{$1}')}`).sort();
   assert.deepEqual(told, routes);
@@ -204,7 +204,28 @@ play('in production it is for those who signed in', { migrations: people, config
   for (const name of ['/openapi.json', '/openapi.yaml', '/postman.json']) problem(await s.get(name), 401, 'sign_in_required');
   const { access_token: token } = ok(await s.post('/v1/auth/login', { email: 'anna@x.io', password }));
   ok(await s.get('/openapi.json', { Authorization: `Bearer ${token}` }));
+  assert.equal(ok(await s.get('/')).resources, undefined, 'nor does the front');
+  assert.equal(ok(await s.get('/v1', { Authorization: `Bearer ${token}` })).resources.users, '/v1/users');
   assert.equal((await s.get('/docs')).status, 200, 'the page itself knows nothing');
+});
+
+play('the front: a browser is led to the page, everybody else to what he may read', { migrations: 'CREATE TABLE notes (id serial PRIMARY KEY); CREATE TABLE "odd name" (id serial PRIMARY KEY); CREATE TABLE closed (id serial PRIMARY KEY);', config: 'access:\n  notes: [{ roles: anyone, can: read }]\n  odd name: [{ roles: anyone, can: read }]\n' }, async (s, p) => {
+  const told = { docs: '/docs', openapi: '/openapi.json', resources: { notes: '/v1/notes', 'odd name': '/v1/odd%20name' } };
+  for (const at of ['/', '/v1']) {
+    const { name, ...rest } = ok(await s.get(at));
+    assert.deepEqual(rest, told);
+    const led = await s.fetch(at, { redirect: 'manual', headers: { Accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' } });
+    assert.deepEqual([led.status, led.header('location')], [303, '/docs']);
+    assert.match(led.header('vary'), /Accept\b/);
+  }
+  for (const url of Object.values(told.resources)) ok(await s.get(url));
+  problem(await s.post('/', {}), 405);
+  await s.restart(['--set', 'docs.serve=nobody']);
+  problem(await s.get('/'), 404);
+  p.config('versions:\n  v1: { tables: { notes: {} } }\n  v2: {}\n');
+  await s.restart();
+  assert.equal(ok(await s.get('/')).resources, undefined);
+  assert.equal(ok(await s.get('/v2')).resources.notes, '/v2/notes');
 });
 
 play('docs.serve says who gets it; a route of the project goes before', { migrations: 'CREATE TABLE docs (id serial PRIMARY KEY);', config: 'rest: { prefix: "" }\n' }, async (s) => {
