@@ -46,10 +46,10 @@ struct docs {
     _Atomic unsigned count;
 };
 
-/* Adds GET /openapi.json, /openapi.yaml, /postman.json, /docs and what that page loads, / and PREFIX; nothing
- * when they are for nobody, and none whose path is taken. With versions the request chooses one
- * (rq->asked), and PREFIX/openapi.json and its like are there, too. Borrows d; what the endpoints
- * need lives in a. */
+/* Adds GET /openapi.json, /openapi.yaml, /postman.json, /docs and what that page loads, / and
+ * PREFIX; nothing when they are for nobody, and none whose path is taken. With versions the request
+ * chooses one (rq->asked), and PREFIX/openapi.json and its like are there, too. Borrows d; what the
+ * endpoints need lives in a. */
 int docs_routes(struct router *r, struct docs *d, struct arena *a, struct err *err);
 void docs_fini(struct docs *d); /* when no request is left */
 
