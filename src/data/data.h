@@ -219,6 +219,9 @@ struct stmt {
     bool once;     /* a shape that will not come again: do not keep it prepared */
     bool by_key;   /* reads one row by its whole key: others may wait for its end */
     uint32_t most; /* rows at most; 0: nobody knows */
+    str together;  /* of one by_key with a number as its only value: the same for an array of such
+                      numbers (PostgreSQL); empty: there is none */
+    uint32_t together_key; /* the column of its answer that tells which */
     uint32_t
         keys; /* the place, from 1, whose V_ARRAY gives cairn_each its rows (SQLite); 0: none */
 };

@@ -45,10 +45,15 @@ struct pg_cursor {
 
 /* ---- which kind ---- */
 
-/* Memory has its bound: at that, all is forgotten, and learned anew. */
-static void remember_large(struct pg_pool *p, str text)
+bool pg_cursor__large(const struct pg_pool *p, str text)
 {
-    if (map_get(&p->large, text))
+    return p->large.count && map_get(&p->large, text);
+}
+
+/* Memory has its bound: at that, all is forgotten, and learned anew. */
+void pg_cursor__weigh(struct pg_pool *p, str text, const PGresult *r)
+{
+    if (pq.resultMemorySize(r) <= WHOLE_BYTES || pg_cursor__large(p, text))
         return;
     if (p->large.count >= LARGE_MOST)
         pg_cursor__forget(p);
@@ -71,7 +76,7 @@ bool pg_cursor__wanted(struct pg_pool *p, const struct stmt *st)
     if (p->streams_most == 0 || st->writes ||
         !(str_eqi(word, LIT("SELECT")) || str_eqi(word, LIT("WITH"))))
         return false;
-    return !st->most || st->most > WHOLE_ROWS || map_get(&p->large, st->text);
+    return !st->most || st->most > WHOLE_ROWS || pg_cursor__large(p, st->text);
 }
 
 /* ---- life ---- */
@@ -237,8 +242,8 @@ int pg_cursor__whole(struct db *db, const struct stmt *st, PGresult *r, const st
     if (code == 0)
         code = pg_value__rows(&p->scratch, r, &at, sink, err);
     pg__count(&p->pg->rows, (uint64_t)at);
-    if (out && pq.resultMemorySize(r) > WHOLE_BYTES)
-        remember_large(p, st->text);
+    if (out)
+        pg_cursor__weigh(p, st->text, r);
     if (code != DB_PAUSE || !out) {
         pq.clear(r);
         return code;

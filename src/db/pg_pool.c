@@ -14,7 +14,7 @@
 #define MS UINT64_C(1000000)
 
 enum {
-    SHARE_MOST = 32, /* operations on their way on one session */
+    SHARE_MOST = 32, /* requests whose operations are on their way on one session that has others */
     SWEEP_MS = 100,
     SCRATCH_MOST = 1 << 30
 };
@@ -65,7 +65,7 @@ static bool suspect(struct pg_session *s, uint64_t now)
     return true;
 }
 
-/* The least busy session with fewer than `most` operations on their way; NULL: none. */
+/* The least busy session with fewer than `most` requests on their way; NULL: none. */
 static struct pg_session *choose(struct pg_pool *p, unsigned most)
 {
     struct pg_session *best = NULL;
@@ -85,13 +85,13 @@ static struct pg_session *choose(struct pg_pool *p, unsigned most)
     return best;
 }
 
-static struct pg_session *choose_shared(struct pg_pool *p)
+static struct pg_session *choose_shared(struct pg_pool *p, unsigned weight)
 {
     struct pg_session *s = choose(p, 1);
     if (s)
         return s;
     pool__connect(p);
-    return choose(p, SHARE_MOST);
+    return weight <= SHARE_MOST ? choose(p, SHARE_MOST + 1 - weight) : NULL;
 }
 
 /* A cursor waits for the end of another one when they have all that they may have. */
@@ -104,7 +104,7 @@ static bool serve(struct pg_pool *p, struct pg_op *op)
 {
     if (!may_be_served(p, op))
         return false;
-    struct pg_session *s = op->whole ? choose(p, 1) : choose_shared(p);
+    struct pg_session *s = op->whole ? choose(p, 1) : choose_shared(p, op->weight);
     if (!s)
         return false;
     if (!op->whole) {
@@ -147,6 +147,26 @@ static struct pg_op *next_waiting(struct pg_pool *p)
             return op;
     }
     return NULL;
+}
+
+/* Nobody who came before waits. */
+bool pool__serve(struct pg_pool *p, struct pg_op *op)
+{
+    return !next_waiting(p) && serve(p, op);
+}
+
+unsigned pool__room(struct pg_pool *p, unsigned most)
+{
+    unsigned room = 0;
+    for (struct link *it = p->sessions.next; it != &p->sessions && room < most; it = it->next) {
+        struct pg_session *s = OUTER(it, struct pg_session, link);
+        unsigned here = most;
+        if (s->in_flight)
+            here = s->in_flight < SHARE_MOST ? SHARE_MOST - s->in_flight : 0;
+        if (usable(s) && here > room)
+            room = here;
+    }
+    return room < most ? room : most;
 }
 
 /* Out of the queue while it is served: what is served may die and feed again. */
@@ -344,6 +364,7 @@ static void send_held(void *arg)
     (void)arg;
     if (!p)
         return;
+    pg_together__send(p);
     for (struct link *it = p->sessions.next, *next; it != &p->sessions; it = next) {
         struct pg_session *s = OUTER(it, struct pg_session, link);
         next = it->next;
@@ -362,6 +383,7 @@ int pool__begin(struct pg *pg, struct err *err)
     struct pg_pool *p = mem_zero(1, sizeof *p);
     *p = (struct pg_pool){.pg = pg, .loop = loop_self(), .refs = 1};
     list_init(&p->sessions);
+    list_init(&p->mates);
     list_init(&p->waiting);
     list_init(&p->txs);
     list_init(&p->cursors);
@@ -392,6 +414,7 @@ void pool__end(struct pg *pg)
 {
     struct pg_pool *p = pool__mine(pg);
     p->closing = true;
+    pg_together__send(p); /* what is lost below is told of it */
     mine = NULL;
     while (!list_empty(&p->sessions)) {
         struct pg_session *s = OUTER(p->sessions.next, struct pg_session, link);

@@ -95,6 +95,7 @@ struct pg_op {
     enum pg_op_state state;
     struct pg_step *steps;
     size_t count, at; /* at: the step whose answer comes next */
+    unsigned weight;  /* requests that wait for it */
     bool at_prepare;
     bool writes; /* its outcome matters when the session is lost */
     bool shares; /* its sync with those that are sent in the same turn of the loop */
@@ -141,9 +142,9 @@ struct pg_session {
     bool told;           /* that it is held for too long */
     struct fiber *owner; /* who has it, NULL when he has given it back */
     uint64_t taken_ns;
-    struct link ops; /* sent, oldest first */
-    unsigned in_flight;
-    bool unsynced; /* the last of ops waits for more, and for their common sync */
+    struct link ops;    /* sent, oldest first */
+    unsigned in_flight; /* the weight of ops */
+    bool unsynced;      /* the last of ops waits for more, and for their common sync */
     struct map by_text;
     struct link lru;
     unsigned prepared_count, next_name;
@@ -173,6 +174,7 @@ struct pg_pool {
     struct link all;      /* pg->pools */
     struct link sessions; /* of any state but DEAD */
     unsigned count, connecting, ready;
+    struct link mates;   /* reads of this turn of the loop that may go together (pg_together.c) */
     struct link waiting; /* ops, oldest first */
     unsigned waiting_count;
     struct link txs;
@@ -189,6 +191,10 @@ struct pg_pool {
 int pool__begin(struct pg *pg, struct err *err);
 void pool__end(struct pg *pg);
 struct pg_pool *pool__mine(struct pg *pg);
+/* Sends op, one with a done, on a session that others use. False: none is free now. */
+bool pool__serve(struct pg_pool *p, struct pg_op *op);
+/* The weight that an operation may have now: an idle session takes any, up to most. */
+unsigned pool__room(struct pg_pool *p, unsigned most);
 /* Runs op on a session that others use at the same time. The answer is op->code. */
 WAITS int pool__run(struct pg_pool *p, struct pg_op *op);
 /* A session for oneself. Fails with BUSY, CANCELLED. */
@@ -223,12 +229,22 @@ struct pg_params {
     int *lengths, *formats;
 };
 bool pg_value__params(struct buf *scratch, const struct stmt *st, struct pg_params *out);
+/* The cells of one row, once; valid until the next call with the same scratch. */
+const struct value *pg_value__row(struct buf *scratch, PGresult *r, int row, struct err *err);
 /* Hands rows from *at on to the sink: 0 when all are through, DB_PAUSE, or a failure. Each row is
  * handed out once: its cells are rewritten in place. */
 int pg_value__rows(struct buf *scratch, PGresult *r, int *at, const struct row_sink *sink,
                    struct err *err);
 int pg_value__names(const PGresult *r, const struct row_sink *sink, struct err *err);
 int64_t pg_value__changes(PGresult *r);
+
+/* ---- reads that go together (pg_together.c) ---- */
+
+/* True: st was answered along with others of this turn, with *code and err as it would have been
+ * alone. False: it has to be asked alone. */
+WAITS bool pg_together__read(struct pg_pool *p, const struct stmt *st, const struct row_sink *sink,
+                             int *code, struct err *err);
+void pg_together__send(struct pg_pool *p); /* what has gathered in this turn */
 
 /* ---- the driver's calls ---- */
 
@@ -244,6 +260,9 @@ WAITS int pg_cursor__query(struct db *db, const struct stmt *st, const struct ro
 int pg_cursor__whole(struct db *db, const struct stmt *st, PGresult *r, const struct row_sink *sink,
                      struct db_cursor **out, struct err *err);
 void pg_cursor__sweep(struct pg_pool *p, uint64_t now);
+/* Remembers text when r, its answer, is large. */
+void pg_cursor__weigh(struct pg_pool *p, str text, const PGresult *r);
+bool pg_cursor__large(const struct pg_pool *p, str text); /* it was remembered */
 void pg_cursor__forget(struct pg_pool *p); /* what it has learned, before the pool ends */
 WAITS int pg__next(struct db_cursor *c, const struct row_sink *sink, struct err *err);
 void pg__cursor_end(struct db_cursor *c);

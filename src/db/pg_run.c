@@ -83,10 +83,13 @@ int pg__query(struct db *db, const struct stmt *st, const struct row_sink *sink,
     struct pg *pg = pg_of(db);
     struct pg_pool *p = pool__mine(pg);
     struct pg_step step = {.st = st};
+    int code;
     TRY(pg__refuse_block(st, err));
     pg__count(&pg->reads, 1);
     if (cursor && pg_cursor__wanted(p, st))
         return pg_cursor__query(db, st, sink, cursor, err);
+    if (!cursor && pg_together__read(p, st, sink, &code, err))
+        return code;
     TRY(ask(p, &step, 1, err));
     return pg_cursor__whole(db, st, step.result, sink, cursor, err);
 }

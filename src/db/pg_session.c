@@ -22,7 +22,7 @@ enum { NAME_ROOM = 16 };
 
 void op__init(struct pg_op *op, struct pg_step *steps, size_t count, struct err *err)
 {
-    *op = (struct pg_op){.steps = steps, .count = count, .err = err};
+    *op = (struct pg_op){.steps = steps, .count = count, .weight = 1, .err = err};
     list_init(&op->link);
     for (size_t i = 0; i < count; i++)
         op->writes |= steps[i].st->writes;
@@ -223,8 +223,9 @@ void session__send(struct pg_session *s, struct pg_op *op)
         op__finish(op);
         return;
     }
-    if (!s->in_flight++)
+    if (!s->in_flight)
         s->head_ns = clock_ns();
+    s->in_flight += op->weight;
     op->at_prepare = op->count && op->steps[0].prepares;
     op->state = OP_SENT;
     list_cut(&op->link);
@@ -318,7 +319,7 @@ static void next_answer(struct pg_op *op)
 
 static void through(struct pg_session *s, struct pg_op *op, struct link *done)
 {
-    s->in_flight--;
+    s->in_flight -= op->weight;
     s->head_ns = s->used_ns = clock_ns();
     s->cancelling = false;
     s->checking = false;

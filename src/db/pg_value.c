@@ -227,18 +227,42 @@ static struct value cell_of(PGresult *r, int row, int col, char *room)
     }
 }
 
+/* Room for the cells of a row, and behind them for their canonical forms. */
+static struct value *cells_room(struct buf *scratch, size_t cols, struct err *err)
+{
+    size_t each = sizeof(struct value) + CANON_ROOM;
+    buf_clear(scratch);
+    if (buf_room(scratch, cols * each + 16))
+        return (struct value *)(void *)scratch->ptr;
+    fail(err, E_TOOBIG, "the answer has too many columns");
+    return NULL;
+}
+
+static void cells_of(PGresult *r, int row, struct value *cells, size_t cols)
+{
+    char *room = (char *)(cells + cols);
+    for (size_t i = 0; i < cols; i++)
+        cells[i] = cell_of(r, row, (int)i, room + i * CANON_ROOM);
+}
+
+const struct value *pg_value__row(struct buf *scratch, PGresult *r, int row, struct err *err)
+{
+    size_t cols = (size_t)pq.nfields(r);
+    struct value *cells = cells_room(scratch, cols, err);
+    if (cells)
+        cells_of(r, row, cells, cols);
+    return cells;
+}
+
 int pg_value__rows(struct buf *scratch, PGresult *r, int *at, const struct row_sink *sink,
                    struct err *err)
 {
-    size_t cols = (size_t)pq.nfields(r), each = sizeof(struct value) + CANON_ROOM;
-    buf_clear(scratch);
-    if (!buf_room(scratch, cols * each + 16))
-        return fail(err, E_TOOBIG, "the answer has too many columns");
-    struct value *cells = (struct value *)(void *)scratch->ptr;
-    char *room = scratch->ptr + cols * sizeof *cells;
+    size_t cols = (size_t)pq.nfields(r);
+    struct value *cells = cells_room(scratch, cols, err);
+    if (!cells)
+        return err->code;
     while (*at < pq.ntuples(r)) {
-        for (size_t i = 0; i < cols; i++)
-            cells[i] = cell_of(r, *at, (int)i, room + i * CANON_ROOM);
+        cells_of(r, *at, cells, cols);
         ++*at;
         int code = sink->fn(sink->ctx, cells, cols);
         if (code < 0 && err->code == 0)

@@ -25,6 +25,27 @@ static struct value sample(const struct column *c)
     }
 }
 
+static bool by_number(const struct table *t)
+{
+    enum type type = t->primary.count == 1 ? t->primary.columns[0]->type : TYPE_NUMERIC;
+    return type == TYPE_INT2 || type == TYPE_INT4 || type == TYPE_INT8;
+}
+
+/* Requests for rows of one table that come at the same time may be answered by one statement. */
+static int add_together(struct arena *a, const struct select *sel, struct stmt *out,
+                        struct err *err)
+{
+    size_t at = 0;
+    if (!out->by_key || out->bind_count != 1 || !by_number(sel->table))
+        return 0;
+    while (at < sel->column_count && sel->columns[at] != sel->table->primary.columns[0])
+        at++;
+    if (at == sel->column_count) /* the key is not shown */
+        return 0;
+    out->together_key = (uint32_t)at;
+    return sql_select_any(a, sel, sel->table->primary.columns[0], &out->together, err);
+}
+
 static int compile(struct arena *a, enum dialect d, const struct table *t, struct cond *rows,
                    struct stmt *out, struct err *err)
 {
@@ -39,7 +60,7 @@ static int compile(struct arena *a, enum dialect d, const struct table *t, struc
     *out = (struct stmt){0};
     TRY(sql_select(d, a, &sel, out, err));
     out->by_key = !t->view && !rows; /* a rule may read more than the row */
-    return 0;
+    return d == DIALECT_POSTGRES ? add_together(a, &sel, out, err) : 0;
 }
 
 /* A numeric key is stored in several forms, by its value; such an id goes through the plan. */

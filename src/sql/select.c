@@ -76,6 +76,25 @@ int sql_select(enum dialect d, struct arena *a, const struct select *s, struct s
     return 0;
 }
 
+int sql_select_any(struct arena *a, const struct select *s, const struct column *key, str *text,
+                   struct err *err)
+{
+    struct sql b;
+    struct stmt st = {0};
+    sql__begin(&b, DIALECT_POSTGRES, a, err);
+    scope(&b, s);
+    sql__text(&b, "SELECT ");
+    sql__columns(&b, 0, s->columns, s->column_count);
+    sql__text(&b, " FROM ");
+    sql__table(&b, s->table, 0);
+    sql__text(&b, " WHERE ");
+    sql__column(&b, 0, key);
+    sql__text(&b, " = ANY ($1)");
+    TRY(sql__done(&b, &st));
+    *text = st.text;
+    return 0;
+}
+
 int sql_estimate(struct arena *a, const struct select *s, struct stmt *out, struct err *err)
 {
     struct sql b;

@@ -170,6 +170,9 @@ struct value sql_stored(enum dialect d, const struct value *v);
 
 int sql_select(enum dialect d, struct arena *a, const struct select *s, struct stmt *out,
                struct err *err);
+/* PostgreSQL: the columns of s, of the rows whose key is one of an array: its only place. */
+int sql_select_any(struct arena *a, const struct select *s, const struct column *key, str *text,
+                   struct err *err);
 /* SELECT count(*) with the same table and where (of a summary: the groups); order, limit and keyset
  * do not count. */
 int sql_count(enum dialect d, struct arena *a, const struct select *s, struct stmt *out,

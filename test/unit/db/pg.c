@@ -677,6 +677,129 @@ static void together(void *arg)
 }
 TEST(together)
 
+/* Reads by key of one turn are one statement: each gets its own row, or its own failure. */
+static int by_key(const char *one, const char *any, int64_t id, int64_t *n)
+{
+    struct arena a;
+    struct rows rows;
+    struct err e = {0};
+    struct value key = INT(id);
+    struct stmt st = {.text = str_of(one),
+                      .binds = &key,
+                      .bind_count = 1,
+                      .by_key = true,
+                      .together = str_of(any)};
+    arena_init(&a, 1 << 20);
+    int code = db_rows(rig.db, &st, &a, 1, &rows, &e);
+    MUST_INT(e.code, code);
+    *n = code == 0 && rows.count ? rows_at(&rows, 0, 1)->i : 0;
+    if (code == 0) {
+        MUST(rows.names && str_is(rows.names[0], "id") && rows.cols >= 2);
+        MUST(!rows.count || rows_at(&rows, 0, 0)->i == id);
+    }
+    arena_reset(&a);
+    answered++;
+    return code;
+}
+
+static void its_row(void *arg)
+{
+    int64_t n, id = (int64_t)(intptr_t)arg;
+    MUST_INT(by_key("SELECT id, n FROM t WHERE id = $1", "SELECT id, n FROM t WHERE id = ANY ($1)",
+                    id, &n),
+             0);
+    MUST_INT(n, id >= 1 && id <= 80 ? id * 10 : 0);
+}
+
+static void its_failure(void *arg)
+{
+    int64_t n, id = (int64_t)(intptr_t)arg;
+    int code = by_key("SELECT id, 100 / (id - 3) AS n FROM t WHERE id = $1",
+                      "SELECT id, 100 / (id - 3) AS n FROM t WHERE id = ANY ($1)", id, &n);
+    MUST_INT(code, id == 3 ? E_INVALID : 0);
+    MUST_INT(n, id == 3 || id < 1 || id > 80 ? 0 : 100 / (id - 3));
+}
+
+static void its_large_row(void *arg)
+{
+    int64_t n, id = (int64_t)(intptr_t)arg;
+    MUST_INT(by_key("SELECT id, n, repeat('x', 500000) FROM t WHERE id = $1",
+                    "SELECT id, n, repeat('x', 500000) FROM t WHERE id = ANY ($1)", id, &n),
+             0);
+    MUST_INT(n, id * 10);
+}
+
+static uint64_t ask_all(fiber_fn *fn, intptr_t count)
+{
+    uint64_t before = rig_stats().statements;
+    answered = 0;
+    for (intptr_t i = 0; i < count; i++)
+        rig_start(fn, (void *)(i % 100));
+    while ((intptr_t)answered < count)
+        fiber_sleep(1000000);
+    return rig_stats().statements - before;
+}
+
+static void one_for_many(void *arg)
+{
+    (void)arg;
+    rig_write(WRITE("INSERT INTO t(n) SELECT i * 10 FROM generate_series(1, 80) i"));
+    MUST_INT(ask_all(its_row, 60), 1);
+    MUST(ask_all(its_row, 150) < 75);     /* what no session has room for waits and goes alone */
+    MUST_INT(ask_all(its_row, 1), 1);     /* by the statement of one row */
+    MUST(ask_all(its_failure, 30) >= 31); /* each again */
+    MUST_INT(ask_all(its_row, 10), 1);
+    MUST_INT(ask_all(its_large_row, 5), 1);
+    MUST_INT(ask_all(its_large_row, 5), 5); /* seen to be large: one by one */
+    MUST_INT(NUMBER("SELECT 6"), 6);
+}
+TEST(one_for_many)
+
+static int want_code;
+
+static void blocked(void *arg)
+{
+    int64_t n, id = (int64_t)(intptr_t)arg;
+    MUST_INT(by_key("SELECT id, n FROM t WHERE id = $1", "SELECT id, n FROM t WHERE id = ANY ($1)",
+                    id, &n),
+             want_code);
+}
+
+/* What befalls all of them: the time limit, the end of their connection. */
+static void together_fail(void *arg)
+{
+    (void)arg;
+    struct err e = {0};
+    struct db_tx *tx = begin();
+    struct db_write w = WRITE("LOCK TABLE t");
+    struct db_write kill = WRITE("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+                                 "WHERE wait_event_type = 'Lock'");
+    while (rig_stats().pool_open < 2)
+        fiber_sleep(1000000);
+    MUST_INT(db_tx_run(tx, &w, &e), 0);
+    want_code = E_TIMEOUT;
+    ask_all(blocked, 10);
+    want_code = E_BUSY;
+    answered = 0;
+    for (intptr_t i = 0; i < 10; i++)
+        rig_start(blocked, (void *)i);
+    fiber_sleep(100000000);
+    MUST_INT(db_tx_run(tx, &kill, &e), 0);
+    while (answered < 10)
+        fiber_sleep(1000000);
+    MUST_INT(db_tx_commit(&tx, &e), 0);
+    want_code = 0;
+    ask_all(blocked, 10);
+}
+
+static void together_fail_test(void **state)
+{
+    (void)state;
+    rig.cfg.pool_size = rig.cfg.pool_least = 2;
+    rig.cfg.statement_timeout_ms = 400;
+    rig_play(table, together_fail, NULL);
+}
+
 /* One connection, and a transaction that holds it. */
 static void taken(void *arg)
 {
@@ -765,7 +888,7 @@ int main(void)
         RUN(tx_time),      RUN(deadlock),       RUN(sharing_check), RUN(taken),
         RUN(nobody_there), RUN(leaves_at_once), RUN(pieces),        RUN(learns),
         RUN(breaks),       RUN(effects),        RUN(stands),        RUN(single),
-        RUN(leaks),        RUN(together),
+        RUN(leaks),        RUN(together),       RUN(one_for_many),  RUN(together_fail),
     };
     return cmocka_run_group_tests(tests, group_begin, group_end);
 }

@@ -26,6 +26,16 @@ play('many requests share few connections', { ...shop, workers: 1, args: ['--set
   assert.equal(Number(s.project.psql(`SELECT count(*) FROM pg_stat_activity WHERE application_name = 'cairn' AND query LIKE '%' AND datname = current_database()`)) <= 2, true);
 });
 
+play('rows asked for by key at the same time: few statements, to each its own answer', { ...shop, workers: 1 }, async (s) => {
+  const alone = [];
+  for (let id = 1; id <= 20; id++) alone[id] = ok(await s.get(`/v1/users/${id}`));
+  let all;
+  const count = 400, ids = Array.from({ length: count }, (_, i) => i % 7 === 0 ? 100000 + i : 1 + i * 3 % 20);
+  const asked = await s.statements(async () => { all = await Promise.all(ids.map((id) => s.get(`/v1/users/${id}`))); });
+  all.forEach((r, i) => ids[i] > 20 ? problem(r, 404, 'not_found') : assert.deepEqual(ok(r), alone[ids[i]]));
+  assert.ok(asked < count, `${asked} statements`);
+});
+
 play('statements are prepared once a shape and connection', { ...shop, workers: 1, args: ['--set', 'database.pool_size=1'] }, async (s) => {
   ok(await s.get('/v1/users/1'));
   const before = await s.metric('cairn_db_prepared_total');
