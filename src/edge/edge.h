@@ -146,6 +146,8 @@ struct edge_config {
     size_t limit_count;
     const struct edge_key *keys;
     size_t key_count;
+    bool keys_checked; /* those of key_header are accounts' keys: what sign-in did not know is none
+                        */
     str key_header;
     size_t limit_keys, log_bytes; /* room of each limit */
     unsigned ipv6_bits;           /* of an address that count as one client */

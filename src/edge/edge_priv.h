@@ -16,7 +16,7 @@ struct limit_counts {
 /* A plan of a limit: its states, and its texts. */
 struct limit_level {
     struct limit_table *table;
-    str shared_name; /* "api:free" */
+    str shared_name; /* "api:free:s60000": with what its states depend on */
     str policy;      /* "api";q=100;w=3600 */
     str alone;       /* what an answer says when no other limit decides: to the first number, */
     str then;        /* and from the numbers of RateLimit to that of X-RateLimit-Remaining */

@@ -2,7 +2,8 @@
  * In two steps: limits that need not know who asks come before sign-in, so that a flood of bad
  * tokens is held off too; those by user, key or plan behind it. In each step those of the process
  * itself are asked first, then all that are shared in one round trip; each group in the order of
- * the settings, and the first one that refuses ends it. */
+ * the settings, and the first one that refuses ends it. Where more meet on a request than one call
+ * takes, there are several: none goes unasked. */
 #include "edge/edge_priv.h"
 
 #include <sodium.h>
@@ -13,13 +14,13 @@ enum { KEY_MOST = 640, TEXT_MOST = 200, DIGEST = 16 };
 struct asking {
     const struct edge *e;
     struct request *rq;
-    struct edge_caller caller; /* known in the second step */
-    size_t count, told_count;  /* of the lists below */
-    unsigned line;             /* where in reply->more it is told, when told_count is not 0 */
-    const struct limit *limits[STORE_TAKES_MOST]; /* that rq falls under, */
-    const struct limit_level *levels[STORE_TAKES_MOST];
-    struct store_take takes[STORE_TAKES_MOST]; /* and what is asked of each */
-    struct limit_told told[STORE_TAKES_MOST];
+    struct edge_caller caller;   /* known in the second step */
+    size_t count, told_count;    /* of the lists below */
+    unsigned line;               /* where in reply->more it is told, when told_count is not 0 */
+    const struct limit **limits; /* that rq falls under: room for all there are, as in each list; */
+    const struct limit_level **levels;
+    struct store_take *takes; /* and what is asked of each */
+    struct limit_told *told;
 };
 
 /* ---- keys ---- */
@@ -139,16 +140,14 @@ static void add(struct asking *a, const struct limit *l)
     struct store_take *t = &a->takes[a->count];
     a->limits[a->count] = l;
     a->levels[a->count++] = level;
-    t->table = level->table;
-    t->name = level->shared_name;
-    t->cost = cost;
+    *t = (struct store_take){.table = level->table, .name = level->shared_name, .cost = cost};
     set_key(a, l, t);
 }
 
 static void gather(struct asking *a, bool late, bool far)
 {
     const struct edge *e = a->e;
-    for (size_t i = 0; i < e->config.limit_count && a->count < STORE_TAKES_MOST; i++) {
+    for (size_t i = 0; i < e->config.limit_count; i++) {
         const struct limit *l = &e->limits[i];
         bool asks_far = l->config->shared && store_shared();
         bool below = l->below.len && !l->config->methods && str_starts(a->rq->path, l->below);
@@ -161,7 +160,8 @@ static void gather(struct asking *a, bool late, bool far)
 /* ---- asking ---- */
 
 /* From the from-th on, in one call. Gives as store_ops.take does. */
-WAITS static int ask(struct asking *a, struct store *s, size_t from, size_t count, struct err *err)
+WAITS static int ask_some(struct asking *a, struct store *s, size_t from, size_t count,
+                          struct err *err)
 {
     struct limit_verdict out[STORE_TAKES_MOST];
     int got = s->ops->take(s, a->takes + from, count, a->rq->started_ns, out, err);
@@ -179,6 +179,18 @@ static bool refused(const struct asking *a)
     return a->told_count && !a->told[a->told_count - 1].verdict.allowed;
 }
 
+/* Those from *from on, up to the first that refuses. Fails as store_ops.take; *from is then the
+ * first that was not decided. */
+WAITS static int ask(struct asking *a, struct store *s, size_t *from, struct err *err)
+{
+    while (*from < a->count && !refused(a)) {
+        size_t left = a->count - *from, n = left < STORE_TAKES_MOST ? left : STORE_TAKES_MOST;
+        TRY(ask_some(a, s, *from, n, err));
+        *from += n;
+    }
+    return 0;
+}
+
 /* The shared store is away: each limit does what its settings say. */
 WAITS static int without(struct asking *a, size_t from, struct err *err)
 {
@@ -194,7 +206,7 @@ WAITS static int without(struct asking *a, size_t from, struct err *err)
     *err = none;
     for (size_t i = from; i < a->count && !refused(a); i++) {
         if (a->limits[i]->config->fail == FAIL_LOCAL)
-            TRY(ask(a, store_local(), i, 1, err));
+            TRY(ask_some(a, store_local(), i, 1, err));
     }
     return 0;
 }
@@ -203,17 +215,14 @@ WAITS static int ask_all(struct asking *a, bool late, struct err *err)
 {
     size_t from = a->count;
     gather(a, late, false);
-    if (a->count > from)
-        TRY(ask(a, store_local(), from, a->count - from, err));
+    TRY(ask(a, store_local(), &from, err));
     struct store *shared = a->e->shares ? store_shared() : NULL;
     if (!shared || refused(a))
         return 0;
     from = a->count;
     gather(a, late, true);
-    if (a->count == from)
-        return 0;
-    int got = ask(a, shared, from, a->count - from, err);
-    return got == E_BUSY ? without(a, from, err) : got;
+    int code = ask(a, shared, &from, err);
+    return code == E_BUSY ? without(a, from, err) : code;
 }
 
 WAITS static int step(struct asking *a, bool late, struct err *err)
@@ -240,9 +249,12 @@ static struct asking *asking_of(const struct edge *e, struct request *rq)
 {
     if (!rq->limits) {
         struct asking *a = arena_new(&rq->arena, sizeof *a);
-        a->e = e;
-        a->rq = rq;
-        a->count = a->told_count = 0;
+        size_t most = e->config.limit_count;
+        *a = (struct asking){.e = e, .rq = rq};
+        a->limits = arena_new(&rq->arena, most * sizeof *a->limits);
+        a->levels = arena_new(&rq->arena, most * sizeof *a->levels);
+        a->takes = arena_new(&rq->arena, most * sizeof *a->takes);
+        a->told = arena_new(&rq->arena, most * sizeof *a->told);
         rq->limits = a;
     }
     return rq->limits;

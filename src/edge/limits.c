@@ -11,7 +11,7 @@
 
 struct kept {
     struct kept *next;
-    char *name; /* "api:free", or for counts "api" */
+    char *name; /* "api:free:s60000", or for counts "api" */
     struct limit_table *table;
     struct limit_counts *counts;
     size_t keys, log_bytes;
@@ -67,14 +67,29 @@ static void drop(const void *table, const void *counts)
     mem_free(k);
 }
 
+/* Of the states in Redis: what is kept by one algorithm or pace says nothing to another, and old
+ * and new settings meet there at a reload or a deployment. A changed number alone counts on. */
+static str shared_name(struct edge *e, str limit, const struct limit_plan *plan)
+{
+    static const char tags[] = {[LIMIT_FIXED] = 'f',
+                                [LIMIT_SLIDING] = 's',
+                                [LIMIT_LOG] = 'l',
+                                [LIMIT_BUCKET] = 'b',
+                                [LIMIT_GCRA] = 'b'}; /* the same state */
+    const struct limit_rule *r = &plan->rule;
+    char tag = tags[r->algorithm];
+    str name = arena_printf(&e->arena, "%.*s:%.*s:%c%llu", STR_ARG(limit), STR_ARG(plan->name), tag,
+                            (unsigned long long)r->window_ms);
+    return tag == 'b' ? arena_printf(&e->arena, "%.*s/%u", STR_ARG(name), r->rate) : name;
+}
+
 static void make_level(struct edge *e, const struct limit_config *c, size_t i,
                        struct limit_level *out)
 {
     const struct limit_rule *r = &c->plans[i].rule;
     bool bucket = r->algorithm == LIMIT_BUCKET || r->algorithm == LIMIT_GCRA;
     uint32_t quota = bucket ? r->rate : r->capacity;
-    out->shared_name =
-        arena_printf(&e->arena, "%.*s:%.*s", STR_ARG(c->name), STR_ARG(c->plans[i].name));
+    out->shared_name = shared_name(e, c->name, &c->plans[i]);
     out->table = keep(e, out->shared_name, r)->table;
     out->policy = arena_printf(&e->arena, "\"%.*s\";q=%u;w=%llu", STR_ARG(c->name), quota,
                                (unsigned long long)((r->window_ms + 999) / 1000));

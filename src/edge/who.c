@@ -1,7 +1,8 @@
 /* who.c -- who asks: by sign-in, by API keys of accounts (which are known here by their ids), and
  * by the API keys of the settings. SPDX: Apache-2.0 The plan is that of the key, else the signed-in
  * user's claim `plan`. The settings hold digests only. With a list, a key that is not in it counts
- * as none, so that nobody gets a quota of his own by making keys up; without one, keys are told
+ * as none, so that nobody gets a quota of his own by making keys up; so does one that sign-in did
+ * not know, where keys are those of accounts. Only where nothing here knows keys, they are told
  * apart as sent. */
 #include "edge/edge_priv.h"
 
@@ -24,7 +25,7 @@ void who__caller(const struct edge *e, const struct request *rq, struct edge_cal
         out->key = rq->principal->key; /* verified, and the same in either header */
         return;
     }
-    if (!key.len || !c->key_count)
+    if (!key.len || (!c->key_count && !c->keys_checked))
         return;
     out->key.len = 0;
     crypto_hash_sha256(digest, (const uint8_t *)key.ptr, key.len);

@@ -135,6 +135,8 @@ struct http_server {
 };
 
 enum { HEAD_TEXT_MOST = 16384 };
+/* Whether a header of r may stand in place of a line put together beforehand. */
+bool reply__replaces(const struct reply *r);
 
 /* conn.c: states and events */
 extern const struct net_ops conn__ops;

@@ -40,7 +40,7 @@ static bool stands_in(str names, str name)
 static bool varies(const struct reply *r, str name)
 {
     for (unsigned i = 0; i < r->vary_count; i++)
-        if (stands_in(r->vary[i], name))
+        if (stands_in(r->vary[i], name) || str_is(r->vary[i], "*"))
             return true;
     return false;
 }
@@ -49,8 +49,11 @@ void reply_vary_on(struct reply *r, str name)
 {
     if (varies(r, name))
         return;
-    if (r->vary_count == REPLY_VARY_MOST) /* rather no cache than a wrong one */
-        r->vary[--r->vary_count] = LIT("*");
+    if (r->vary_count == REPLY_VARY_MOST ||
+        str_is(name, "*")) { /* rather no cache than a wrong one */
+        r->vary_count = 0;
+        name = LIT("*"); /* says it all, and alone */
+    }
     r->vary[r->vary_count++] = name;
 }
 
@@ -167,24 +170,26 @@ static bool has_header(const struct reply *r, str name)
     return false;
 }
 
-/* The lines but those whose header the handler has set itself. */
+/* The lines but those whose header the handler has set itself. Link is a list: there may be more.
+ */
 static void put_lines_but(struct buf *b, const struct reply *r, str lines)
 {
     for (str rest = lines; rest.len;) {
         size_t next = 2 + str_find(str_from(rest, 2), '\r');
         str line = next < 2 ? rest : str_upto(rest, next); /* STR_NONE + 2 is less */
         rest = str_from(rest, line.len);
-        if (!has_header(r, str_from(str_upto(line, str_find(line, ':')), 2)))
+        str name = str_from(str_upto(line, str_find(line, ':')), 2);
+        if (str_eqi(name, LIT("Link")) || !has_header(r, name))
             buf_str(b, line);
     }
 }
 
-/* By the lengths of the names that such lines have; the usual headers of an answer are not among
- * them. */
-static bool may_replace(const struct reply *r)
+/* By the lengths of the names that such lines have (edge/headers.c, edge/version.c); most of the
+ * usual headers of an answer are not among them. */
+bool reply__replaces(const struct reply *r)
 {
-    const uint64_t lengths =
-        1u << 6 | 1u << 13 | 1u << 15 | 1u << 18 | 1u << 22 | 1u << 23 | 1u << 26 | 1u << 28;
+    const uint64_t lengths = 1u << 6 | 1u << 11 | 1u << 13 | 1u << 15 | 1u << 18 | 1u << 22 |
+                             1u << 23 | 1u << 25 | 1u << 26 | 1u << 28;
     for (size_t i = 0; i < r->header_count; i++) {
         str name = r->headers[i].name;
         if (name.len < 64 && lengths >> name.len & 1 &&
@@ -197,16 +202,21 @@ static bool may_replace(const struct reply *r)
 
 static void put_lines(struct buf *b, const struct reply *r)
 {
+    bool all = LIKELY(!r->header_count || !reply__replaces(r));
     if (r->lines) {
         bool page = r->type.len >= 9 && memcmp(r->type.ptr, "text/html", 9) == 0;
         str lines = page ? r->lines->page : r->lines->plain;
-        if (LIKELY(!r->header_count || !may_replace(r)))
+        if (LIKELY(all))
             buf_str(b, lines);
         else
             put_lines_but(b, r, lines);
     }
-    for (unsigned i = 0; i < r->more_count; i++)
-        buf_str(b, r->more[i]);
+    for (unsigned i = 0; i < r->more_count; i++) {
+        if (LIKELY(all))
+            buf_str(b, r->more[i]);
+        else
+            put_lines_but(b, r, r->more[i]);
+    }
 }
 
 static void put_headers(struct buf *b, const struct request *rq)

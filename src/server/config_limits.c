@@ -219,8 +219,11 @@ static void take_costs(struct limit_reader *r)
     r->out->costs = list;
     if (n && n->kind != NODE_LIST)
         fault(r, n, "costs", "expected a list: [{ path: /v1/reports, cost: 10 }]");
-    for (n = n && n->kind == NODE_LIST ? n->child : NULL; n && r->out->cost_count < EDGE_ITEMS_MOST;
-         n = n->next) {
+    for (n = n && n->kind == NODE_LIST ? n->child : NULL; n; n = n->next) {
+        if (r->out->cost_count == EDGE_ITEMS_MOST) {
+            fault(r, n, "costs", "more than 256 routes");
+            return;
+        }
         struct limit_cost *c = &list[r->out->cost_count++];
         if (!config__members(r->l, n, path_of(r, "costs"), names, COUNT_OF(names)))
             return;
@@ -321,9 +324,14 @@ static void make_clients(struct config_load *l)
     struct edge_key *list = ARENA_ARRAY(&l->c->arena, struct edge_key, EDGE_ITEMS_MOST);
     if (n && n->kind != NODE_LIST)
         config__fault(l, config__place(l, n), LIT("rate_limit.clients"), "expected a list");
-    for (n = n && n->kind == NODE_LIST ? n->child : NULL;
-         n && l->c->edge.key_count < EDGE_ITEMS_MOST; n = n->next)
+    for (n = n && n->kind == NODE_LIST ? n->child : NULL; n; n = n->next) {
+        if (l->c->edge.key_count == EDGE_ITEMS_MOST) {
+            config__fault(l, config__place(l, n), LIT("rate_limit.clients"), "more than %d keys",
+                          EDGE_ITEMS_MOST);
+            break;
+        }
         take_client(l, n, &list[l->c->edge.key_count++]);
+    }
     l->c->edge.keys = list;
 }
 
@@ -345,6 +353,8 @@ void config__limits(struct config_load *l)
     }
     make_clients(l);
     c->edge.key_header = c->limit_key_header;
+    c->edge.keys_checked =
+        c->auth_table.len && c->auth_keys && str_eqi(c->limit_key_header, LIT("X-API-Key"));
     c->edge.limit_keys = (size_t)c->limit_keys;
     c->edge.log_bytes = c->limit_log_memory;
     c->edge.ipv6_bits = (unsigned)c->limit_ipv6;

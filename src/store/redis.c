@@ -51,8 +51,8 @@ struct redis_link {
     struct net_watch *watch;
     bool reads, writes;
     unsigned pending, fails, spare_count;
-    uint64_t retry_ns, opened_ns;
-    char sha[SHA_LEN + 1]; /* empty: the script goes along */
+    uint64_t retry_ns, opened_ns, said_ns; /* said_ns: when it last told of a script error */
+    char sha[SHA_LEN + 1];                 /* empty: the script goes along */
     struct ask *spares;
 };
 
@@ -444,6 +444,27 @@ static bool verdicts(struct ask *a, const redisReply *r)
     return a->count > 0;
 }
 
+/* An error that says of the whole server that it is of no use for now. */
+static bool useless(const redisReply *r)
+{
+    static const char *const words[] = {"LOADING ", "NOAUTH ", "READONLY ", "MASTERDOWN "};
+    for (size_t i = 0; i < COUNT_OF(words); i++)
+        if (strncmp(r->str, words[i], strlen(words[i])) == 0)
+            return true;
+    return false;
+}
+
+/* Of this ask alone, such as a key of another type: all others go on. */
+static void refused(struct redis_link *l, const redisReply *r)
+{
+    enum { QUIET_S = 10 };
+    uint64_t now = loop_now();
+    if (l->said_ns && now - l->said_ns < QUIET_S * 1000 * MS)
+        return;
+    l->said_ns = now;
+    say("Redis refused a rate limit's script", str_make(r->str, (size_t)r->len));
+}
+
 static void on_verdicts(redisAsyncContext *raw, void *answer, void *ctx)
 {
     struct ask *a = ctx;
@@ -457,10 +478,12 @@ static void on_verdicts(redisAsyncContext *raw, void *answer, void *ctx)
         l->sha[0] = '\0';
         ask_end(a, E_NOTFOUND);
     } else {
+        bool error = r->type == REDIS_REPLY_ERROR;
         ask_end(a, E_BUSY);
-        if (l->raw == raw)
-            lost(l, r->type == REDIS_REPLY_ERROR ? str_make(r->str, (size_t)r->len)
-                                                 : LIT("an answer of a strange form"));
+        if (error && !useless(r))
+            refused(l, r);
+        else if (l->raw == raw)
+            lost(l, error ? str_make(r->str, (size_t)r->len) : LIT("an answer of a strange form"));
     }
 }
 

@@ -1,14 +1,17 @@
 /* redis_script.c -- the rate limits as one Redis script: one step on the server, one round trip.
  * SPDX: Apache-2.0
- * The same arithmetic as limit.c, on the server's clock: processes whose clocks differ agree. Keys
- * expire when their state is idle. Numbers are doubles: microseconds since 1970 fit in 51 bits.
- * Without functions of its own: Redis runs nothing else meanwhile, and making them at each call was
- * half of its work. */
+ * The same arithmetic as limit.c, on the server's clock: processes whose clocks differ agree. A
+ * state from far ahead is that of a clock that was set back, and counts as none. A key's name says
+ * of which kind its state is (edge/limits.c), but capacities change below it: a fuller bucket than
+ * can be is an empty one. Keys expire when their state is idle. Numbers are doubles: microseconds
+ * since 1970 fit in 51 bits. Without functions of its own: Redis runs nothing else meanwhile, and
+ * making them at each call was half of its work. */
 #include "store/store_priv.h"
 
 const str store__script = STR_INIT(
     "local call, num, format = redis.call, tonumber, string.format\n"
-    "local ceil, floor, max, match = math.ceil, math.floor, math.max, string.match\n"
+    "local ceil, floor, max, min = math.ceil, math.floor, math.max, math.min\n"
+    "local match = string.match\n"
     "local now = num(ARGV[1])\n"
     "if now == 0 then\n"
     "  local clock = call('TIME')\n"
@@ -26,7 +29,9 @@ const str store__script = STR_INIT(
     "    number, before, count = num(number), num(before), num(count)\n"
     "    local here = floor(now / window)\n"
     "    local age = now - here * window\n"
-    "    if not number or here - number > 1 then number, before, count = here, 0, 0 end\n"
+    "    if not number or here - number > 1 or number - here > 1 then\n"
+    "      number, before, count = here, 0, 0\n"
+    "    end\n"
     "    if here - number == 1 then number, before, count = here, count, 0 end\n"
     "    if here < number then age = 0 end\n"
     "    local seen = before * (window - age)\n"
@@ -47,7 +52,9 @@ const str store__script = STR_INIT(
     "  elseif kind == 0 then\n"
     "    local start, count = match(call('GET', key) or '', '^(%d+):(%d+)$')\n"
     "    start, count = num(start), num(count)\n"
-    "    if not start or now - start >= window then start, count = now, 0 end\n"
+    "    if not start or now - start >= window or start - now > window then\n"
+    "      start, count = now, 0\n"
+    "    end\n"
     "    reset = window - max(0, now - start)\n"
     "    ok = count + cost <= cap\n"
     "    if ok then\n"
@@ -76,6 +83,7 @@ const str store__script = STR_INIT(
     "  else\n"
     "    local step = window / rate\n"
     "    local full = max(now, num(call('GET', key) or 0))\n"
+    "    full = min(full, now + cap * step)\n"
     "    ok = cost <= cap and full - now <= (cap - cost) * step + 1\n"
     "    if ok then\n"
     "      full = full + cost * step\n"

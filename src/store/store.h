@@ -69,7 +69,7 @@ void limit_take(struct limit_table *t, uint64_t hash, uint64_t now_ns, uint32_t 
 
 struct store_take {
     struct limit_table *table; /* its rule; the state too, in the local store */
-    str name;                  /* of the limit and plan, in the shared one */
+    str name;                  /* of the limit, plan and kind of state, in the shared one */
     str key;
     uint64_t hash; /* of key */
     uint32_t cost;

@@ -175,12 +175,35 @@ static void kept_test(void **state)
     live_stop();
 }
 
+/* More names than there is room for: then it depends on everything, and says nothing else. */
+static void vary_test(void **state)
+{
+    static const char *const names[] = {"A", "B", "C", "D", "E", "F", "G", "H", "I", "J"};
+    struct reply r = {.status = 200};
+    (void)state;
+    for (size_t i = 0; i < 8; i++)
+        reply_vary_on(&r, str_of(names[i]));
+    reply_vary_on(&r, LIT("a"));
+    assert_int_equal(r.vary_count, 8);
+    for (size_t i = 8; i < COUNT_OF(names); i++) {
+        reply_vary_on(&r, str_of(names[i]));
+        assert_int_equal(r.vary_count, 1);
+        assert_true(str_is(r.vary[0], "*"));
+    }
+    reply_vary(&r, LIT("Accept, Accept-Encoding"));
+    assert_int_equal(r.vary_count, 1);
+    r.vary_count = 0;
+    reply_vary(&r, LIT("Accept, *, Cookie"));
+    assert_int_equal(r.vary_count, 1);
+    assert_true(str_is(r.vary[0], "*"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         LIVE_TEST(head_test),        LIVE_TEST(no_body_test),     LIVE_TEST(stream_test),
         LIVE_TEST(headers_test),     LIVE_TEST(id_test),          LIVE_TEST(slow_reader_test),
-        LIVE_TEST(slow_stream_test), cmocka_unit_test(kept_test),
+        LIVE_TEST(slow_stream_test), cmocka_unit_test(kept_test), cmocka_unit_test(vary_test),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

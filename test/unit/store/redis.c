@@ -135,6 +135,41 @@ static void test_script(void **state)
     server_stop();
 }
 
+static void set_state(redisContext *c, const char *key, const char *text)
+{
+    redisReply *r = redisCommand(c, "SET %s %s", key, text);
+    assert_non_null(r);
+    assert_int_equal(r->type, REDIS_REPLY_STATUS);
+    freeReplyObject(r);
+}
+
+/* States that no request under these rules can have left: of a clock that was set back, or of a
+ * larger bucket. Nobody waits for long because of them. */
+static void test_strange_states(void **state)
+{
+    static const struct limit_rule sliding = {LIMIT_SLIDING, 5, 5, 60000};
+    static const struct limit_rule fixed = {LIMIT_FIXED, 5, 5, 60000};
+    static const struct limit_rule bucket = {LIMIT_BUCKET, 5, 5, 60000};
+    const uint64_t now = UINT64_C(1700000000000000);
+    (void)state;
+    server_start("");
+    redisContext *c = reached();
+    set_state(c, "s", "9999999999:0:5");
+    struct limit_verdict v = eval(c, "s", &sliding, now, 1);
+    assert_true(v.allowed);
+    assert_int_equal(v.left, 4);
+    set_state(c, "f", "1800000000000000:5");
+    v = eval(c, "f", &fixed, now, 1);
+    assert_true(v.allowed);
+    assert_int_equal(v.left, 4);
+    set_state(c, "b", "1800000000000000.000");
+    v = eval(c, "b", &bucket, now, 1);
+    assert_false(v.allowed);
+    assert_int_equal(v.retry_ms, 12000); /* of an empty bucket: one token's */
+    redisFree(c);
+    server_stop();
+}
+
 /* ---- the connection ---- */
 
 static const struct limit_rule rule = {LIMIT_GCRA, 5, 5, 3600000};
@@ -226,6 +261,42 @@ static void test_flushed(void **state)
     (void)state;
     server_start("");
     run_loop(ask_after_flush, 1);
+    server_stop();
+}
+
+static int answered, failed_asks;
+
+static void ask_mixed(void *loop)
+{
+    struct limit_verdict v;
+    for (int i = 0; i < 5; i++) {
+        bool strange = (finished + i) % 2;
+        int code = take(strange ? "strange" : "many", &v);
+        assert_int_equal(code, strange ? E_BUSY : 1);
+        *(strange ? &failed_asks : &answered) += 1;
+    }
+    done(loop, 20);
+}
+
+/* A key of another type fails who asks for it, and nobody else on the connection. */
+static void test_wrong_type(void **state)
+{
+    struct redis_stats before, after;
+    (void)state;
+    server_start("");
+    redisContext *c = reached();
+    redisReply *r = redisCommand(c, "ZADD test:limit:api:strange 1 x");
+    assert_non_null(r);
+    freeReplyObject(r);
+    redisFree(c);
+    redis_stats(&before);
+    answered = failed_asks = 0;
+    run_loop(ask_mixed, 20);
+    redis_stats(&after);
+    assert_true(answered > 20 && failed_asks > 20);
+    assert_int_equal(after.connects - before.connects, 1);
+    assert_int_equal(after.lost - before.lost, 1); /* at the end */
+    assert_int_equal(after.failures - before.failures, failed_asks);
     server_stop();
 }
 
@@ -354,10 +425,11 @@ static void test_targets(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_targets),   cmocka_unit_test(test_script),
-        cmocka_unit_test(test_pipelined), cmocka_unit_test(test_flushed),
-        cmocka_unit_test(test_away),      cmocka_unit_test(test_password),
-        cmocka_unit_test(test_strangers),
+        cmocka_unit_test(test_targets),    cmocka_unit_test(test_script),
+        cmocka_unit_test(test_pipelined),  cmocka_unit_test(test_flushed),
+        cmocka_unit_test(test_away),       cmocka_unit_test(test_password),
+        cmocka_unit_test(test_strangers),  cmocka_unit_test(test_strange_states),
+        cmocka_unit_test(test_wrong_type),
     };
     char url[160];
     if (setup(NULL) < 0)

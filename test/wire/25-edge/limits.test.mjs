@@ -125,6 +125,16 @@ rate_limit:
   assert.equal(statuses([await key('made-up-1')(), await key('made-up-2')(), await s.get('/v1/users')]), '200 429 429', 'made up keys share the address');
 });
 
+play('the ninth limit that matches holds too, and so does a quota behind sign-in', { migrations, config: `limits:
+${Array.from({ length: 10 }, (_, i) => `  - { name: l${i}, rate: ${i === 9 ? 3 : 50}/h }\n`).join('')}  - { name: keyed, key: [api_key], rate: 2/h }
+` }, async (s) => {
+  const key = (k) => () => s.get('/v1/users', { 'X-API-Key': k });
+  assert.equal(statuses(await times(3, key('a'))), '200 200 429');
+  const r = await key('b')();
+  assert.deepEqual(r.body['violated-policies'], ['l9']);
+  assert.equal(r.header('ratelimit-policy').split(', ').length, 10);
+});
+
 play('keys: a mix is counted apart', { migrations, config: `limits:
   - { name: mix, match: { path: /v1/users }, key: [api_key, route], rate: 1/h }
   - { name: whole, match: { path: /v1/a }, key: [global], rate: 1/h }

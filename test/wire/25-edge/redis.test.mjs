@@ -46,7 +46,7 @@ for (const algorithm of ['fixed_window', 'sliding_window', 'sliding_log', 'token
     problem(refused, 429, 'rate_limited');
     assert.ok(Number(refused.header('retry-after')) > 0);
     assert.equal(refused.header('ratelimit-policy'), '"api";q=20;w=3600');
-    assert.match(redis.do('KEYS', 'cairn:limit:api:default:*'), /^cairn:limit:api:default:[0-9a-f]{32}$/);
+    assert.match(redis.do('KEYS', 'cairn:limit:api:default:*'), /^cairn:limit:api:default:[fslb]3600000(\/20)?:[0-9a-f]{32}$/);
     assert.ok(Number(redis.do('PTTL', redis.do('KEYS', '*'))) > 0, 'every key ends by itself');
   })));
 }
@@ -146,3 +146,59 @@ limits: [{ name: api, rate: 2/h, fail: closed }]
     p.remove();
   }
 }));
+
+play('another algorithm or window by SIGHUP begins anew in Redis, another rate counts on', { serve: false }, () => withRedis(async (redis) => {
+  const limit = (text) => `limits: [{ name: api, fail: closed, ${text} }]\n`;
+  const p = new Project({ migrations, config: limit('algorithm: sliding_window, rate: 5/h') });
+  const s = new Server(p);
+  const into = async (text) => {
+    const before = s.lines.length;
+    p.config(limit(text));
+    s.signal('SIGHUP');
+    await s.waitLog((l) => l.msg === 'reloaded' && s.lines.indexOf(l) >= before);
+    await sleep(200 * slow);
+  };
+  const left = async (want) => {
+    const r = await s.get('/v1/users');
+    assert.equal(r.status, 200, r.body);
+    assert.equal(Number(r.header('x-ratelimit-remaining')), want);
+  };
+  try {
+    await s.start([], alone(redis));
+    await left(4);
+    await left(3);
+    await into('algorithm: sliding_window, rate: 8/h');
+    await left(5);
+    await into('algorithm: sliding_log, rate: 5/h');
+    await left(4);
+    await into('algorithm: token_bucket, rate: 5/h');
+    await left(4);
+    await into('algorithm: sliding_window, rate: 5/d');
+    await left(4);
+    assert.equal(await s.metric('cairn_redis_failures_total'), 0);
+    await s.stop();
+  } finally {
+    if (s.child) { s.child.kill('SIGKILL'); await s.ended; }
+    p.remove();
+  }
+}));
+
+play('a key of another type in Redis fails its own limit alone', { serve: false }, () => withRedis((redis) => two(redis, `limits:
+  - { name: a, match: { path: /v1/users }, rate: 50/h, fail: closed }
+  - { name: b, match: { path: /v1/none }, rate: 50/h, fail: closed }
+`, async (s) => {
+  assert.equal((await s.get('/v1/users')).status, 200);
+  const key = redis.do('KEYS', 'cairn:limit:a:*');
+  redis.do('DEL', key);
+  redis.do('RPUSH', key, 'x');
+  const list = await Promise.all(Array.from({ length: 40 }, (_, i) => s.get(i % 2 ? '/v1/users' : '/v1/none')));
+  assert.deepEqual([...new Set(list.map((r, i) => `${i % 2} ${r.status}`))].sort(), ['0 404', '1 503']);
+  assert.equal(await s.metric('cairn_redis_lost_total'), 0);
+  await s.waitLog((l) => /refused a rate limit/.test(l.msg) && /WRONGTYPE/.test(l.error));
+})));
+
+play('all limits that match are asked, eight to a round trip', { serve: false }, () => withRedis((redis) => two(redis, `limits:
+${Array.from({ length: 18 }, (_, i) => `  - { name: l${i}, rate: ${i === 17 ? 2 : 50}/h }\n`).join('')}`, async (s) => {
+  assert.equal(statuses([await s.get('/v1/users'), await s.get('/v1/users'), await s.get('/v1/users')]), '200 200 429');
+  assert.equal(await s.metric('cairn_redis_commands_total'), 9);
+})));

@@ -200,6 +200,9 @@ play('limits by key count the verified key, in either header', { ...what, config
   assert.equal(await left(basic(a.id, a.key)), 0);
   problem(await s.get('/v1/posts', bearer(a)), 429, 'rate_limited');
   assert.equal(await left({ 'X-API-Key': b.key }), 2);
+  const made = [];
+  for (let i = 0; i < 4; i++) made.push((await s.get('/v1/posts', { 'X-API-Key': `x${i}` })).header('x-ratelimit-remaining'));
+  assert.equal(made.join(' '), '0 0 0 0', 'made up keys are none: the address stands in, which sign-in has used up');
 });
 
 play('cairn key: add, list, revoke', what, async (s, project) => {
