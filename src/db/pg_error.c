@@ -77,6 +77,8 @@ static int refused(const PGresult *r, const char *state, struct err *err)
     str message = field_of(r, PG_DIAG_MESSAGE_PRIMARY);
     if (pg_error__in(state, "P0001")) /* RAISE of the project's own trigger */
         return fail_field(err, E_CHECK, LIT("check"), LIT(""), "%.*s", STR_ARG(message));
+    if (pg_error__in(state, "2201B")) /* of the operator match: the message is about the pattern */
+        return fail_field(err, E_BAD, LIT("bad_value"), LIT(""), "%.*s", STR_ARG(message));
     if (pg_error__in(state, "22"))
         return fail(err, E_INVALID, "the database cannot take one of the values");
     if (pg_error__in(state, "40001") || pg_error__in(state, "40P01"))

@@ -1,7 +1,7 @@
 /* include.c -- rows with what hangs on them. SPDX: Apache-2.0
- * Each relation of the request costs one statement, whatever the number of rows: the keys of all
- * parents go in, and the children come back sorted by parent, so that those of one parent are a
- * range of rows. Parents with the same key share their range. The relations of one level are asked
+ * Each relation of the request costs one statement as a rule and two at most, whatever the number of
+ * rows: the keys of all parents go in, and the children come back sorted by parent, so that those of
+ * one parent are a range of rows. Parents with the same key share their range. The relations of one level are asked
  * for together. It is first supposed that parents have few children each, which needs no look-up
  * of the limit for each (sql_include_loose); where that is wrong, a second statement is asked, and
  * the supposition is not made again for a while.

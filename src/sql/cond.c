@@ -44,6 +44,19 @@ static void is_test(struct sql *b, const struct value *v, bool negated)
         sql__text(b, "FALSE");
 }
 
+/* "x" = TRUE finds what "x" IS TRUE finds, as no row is found by null either; and it is what the
+ * engines know again in an index ... WHERE x = true. */
+static void bool_test(struct sql *b, const struct value *v)
+{
+    sql__text(b, " = ");
+    if (b->dialect == DIALECT_SQLITE)
+        text__char(&b->text, v->truth ? '1' : '0');
+    else if (v->truth)
+        sql__text(b, "TRUE");
+    else
+        sql__text(b, "FALSE");
+}
+
 static void distinct_test(struct sql *b, const struct cond *c)
 {
     if (b->dialect == DIALECT_SQLITE)
@@ -71,7 +84,10 @@ static void column_test(struct sql *b, const struct cond *c, unsigned alias)
         sql__in_list(b, c->column, c->values, c->value_count);
         break;
     case OP_IS:
-        is_test(b, &c->values[0], false);
+        if (c->values[0].kind == V_BOOL && !b->nots)
+            bool_test(b, &c->values[0]);
+        else
+            is_test(b, &c->values[0], false);
         break;
     case OP_ISDISTINCT:
         distinct_test(b, c);
@@ -139,7 +155,9 @@ static void not_cond(struct sql *b, const struct cond *c, unsigned alias)
         return;
     }
     sql__text(b, "NOT (");
+    b->nots++;
     sql__cond(b, part, alias);
+    b->nots--;
     text__char(&b->text, ')');
 }
 

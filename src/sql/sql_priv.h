@@ -52,6 +52,7 @@ struct sql {
     bool bare;                   /* one table only: columns go without an alias */
     unsigned aliases;            /* table aliases t0, t1, ... given out */
     unsigned depth;              /* of the condition being written */
+    unsigned nots;               /* that it stands in: there null must not be taken for false */
     uint32_t keys;               /* as in struct stmt */
     const struct column *tested; /* by the condition being written, for a failure's field */
     int code;

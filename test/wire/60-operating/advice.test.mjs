@@ -1,6 +1,6 @@
 // advice.test.mjs -- cairn check --database: each bad pattern is told with its reason, and a well
 // made project gets no advice. SPDX: Apache-2.0
-import { assert, play } from '../lib.mjs';
+import { assert, ok, play } from '../lib.mjs';
 
 const BOTH = ['sqlite', 'postgres'];
 
@@ -107,6 +107,16 @@ play('each bad pattern is told once, with its reason and its SQL', { config: '',
     assert.match(a.sql, want[1], a.code);
     assert.match(a.level, /^(hint|warning)$/);
   }
+});
+
+// "Phones: 123-456, 789-012", as the guide has it before 1NF: the name says that it is many, so one row is enough.
+const PHONES = 'CREATE TABLE people (id SERIAL PRIMARY KEY, name TEXT NOT NULL, phones TEXT);';
+play('guide 9: phones in one text are told, and the table of phones is the SQL', { config: '', migrations: PHONES, on: BOTH }, async (s, project) => {
+  ok(await s.post('/v1/people', [{ name: 'John', phones: '123-456, 789-012' }]), 201);
+  const list = advice(project);
+  assert.deepEqual(places(list).filter((p) => !p.startsWith('filter')), ['list_in_text people.phones']);
+  assert.match(list[0].reason, /First normal form/);
+  assert.match(list[0].sql, /CREATE TABLE people_phones \([^;]*REFERENCES people \(id\)/);
 });
 
 play('what it says goes into a migration as it is, and then it is silent about it', { config: '', migrations: BAD, serve: false, on: BOTH }, async (s, project) => {

@@ -105,6 +105,43 @@ INSERT INTO users (email, last_name, first_name, is_active) SELECT 'u' || i || '
   assert.match(read('?first_name=eq.F7&count=none'), /-> (scans users \(5000 rows\)|users by its key)/);
 });
 
+play('guide 8: a partial index WHERE is_active = true serves is_active=is.true, and only that', { config: '', migrations: KINDS, serve: false, on: ['sqlite', 'postgres'] }, async (s, project) => {
+  project.write('seed.sql', `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
+INSERT INTO users (email, last_name, first_name, is_active) SELECT 'u' || i || '@example.com', 'L' || i, 'F' || i, i % 100 = 0 FROM n;`);
+  project.do('seed');
+  if (s.engine === 'postgres') project.psql('ANALYZE users');
+  const read = (q) => project.do('explain', `GET /v1/users?count=none&limit=100&${q}`).out;
+  for (const q of ['is_active=is.true&sort=email', 'is_active=is.true&email=like.u1*&sort=email', 'and=(is_active.is.true,email.gt.u)']) {
+    assert.match(read(`${q}${q.includes('sort') ? '' : '&sort=email'}`), /-> (users by |walks users along )?index idx_active_users/, q);
+  }
+  for (const q of ['is_active=is.false&sort=email', 'is_active=not.is.true&sort=email', 'sort=email']) assert.doesNotMatch(read(q), /idx_active_users/, q);
+  await s.start();
+  const all = await s.list('/v1/users?limit=1000&is_active=is.true&sort=email');
+  assert.equal(all.length, 50);
+  assert.ok(all.every((u) => u.is_active && u.id % 100 === 0));
+});
+
+play('guide 8: an e-mail is searched by scan without an index, by the index with it', { config: '', migrations: 'CREATE TABLE users (id SERIAL PRIMARY KEY, email VARCHAR(100), name TEXT);', serve: false, on: ['sqlite', 'postgres'] }, async (s, project) => {
+  project.write('seed.sql', `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+INSERT INTO users (email, name) SELECT 'u' || i || '@example.com', 'N' || i FROM n;
+INSERT INTO users (email, name) VALUES ('john@example.com', 'John');`);
+  project.do('seed');
+  if (s.engine === 'postgres') project.psql('ANALYZE users');
+  const look = () => project.do('explain', 'GET /v1/users?email=eq.john@example.com&count=none', '--analyze').out;
+  const before = look();
+  assert.match(before, /-> scans users \(20001 rows\)/);
+  if (s.engine === 'postgres') assert.match(before, /Rows Removed by Filter: 20000/);
+  assert.match(before, /CREATE INDEX idx_users_email ON users \(email\);/);
+  project.write('migrations/20990101000000_email.sql', '-- migrate:up\nCREATE INDEX idx_email ON users(email);\n-- migrate:down\nDROP INDEX idx_email;\n');
+  project.do('migrate', 'up');
+  const after = look();
+  assert.match(after, /-> (users by )?index idx_email/);
+  assert.doesNotMatch(after, /scans users|Rows Removed/);
+  if (s.engine === 'sqlite') assert.match(after, /SEARCH users USING INDEX idx_email \(email=\?\)/);
+  await s.start();
+  assert.deepEqual((await s.list('/v1/users?email=eq.john@example.com')).map((u) => u.name), ['John']);
+});
+
 play('a refusal says why, with no statement', SHOP, async (s, project) => {
   const { out } = project.do('explain', 'GET /v1/users?citty=eq.Oslo');
   assert.match(out, /^GET .*\n0 statements\n/);

@@ -91,6 +91,25 @@ for (const isolation of ['read_committed', 'repeatable_read', 'serializable']) {
   });
 }
 
+// A trigger makes every run clash, and a sequence, which nothing takes back, counts them.
+for (const retries of [0, 2]) {
+  play(`a transaction that clashes is run ${retries + 1} times with transaction_retries=${retries}, then 503`, { ...what, args: [...what.args, '--set', `database.transaction_retries=${retries}`] }, async (s, p) => {
+    await fill(s);
+    p.psql(`CREATE FUNCTION clash() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'clash' USING ERRCODE = '40001'; END $$;
+      CREATE SEQUENCE runs; CREATE FUNCTION count_run() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM nextval('runs'); RETURN NEW; END $$;
+      CREATE TRIGGER runs BEFORE UPDATE ON gate FOR EACH ROW EXECUTE FUNCTION count_run();
+      CREATE TRIGGER clash BEFORE UPDATE ON accounts FOR EACH ROW EXECUTE FUNCTION clash()`);
+    const r = await s.post('/v1/batch', { operations: [GATE, { method: 'PATCH', path: '/v1/accounts/1', body: { balance: 1 } }] });
+    problem(r, 503, 'serialization');
+    assert.ok(Number(r.header('retry-after')) >= 1);
+    assert.equal(p.psql('SELECT last_value FROM runs'), String(retries + 1));
+    assert.equal(await s.metric('cairn_db_clashes_total'), retries + 1);
+    assert.deepEqual([ok(await s.get('/v1/gate/1')).n, ok(await s.get('/v1/accounts/1')).balance], [0, 500]);
+    p.psql('DROP TRIGGER clash ON accounts');
+    ok(await s.post('/v1/batch', { operations: [GATE, { method: 'PATCH', path: '/v1/accounts/1', body: { balance: 1 } }] }));
+  });
+}
+
 play('a batch that clashes every time is 503 in the end, with Retry-After', { ...what, args: [...what.args, '--set', 'database.transaction_retries=0'] }, async (s, p) => {
   await fill(s);
   const r = await around(s, p, 'serializable', [{ method: 'GET', path: '/v1/doctors' }, GATE, { method: 'PATCH', path: '/v1/doctors/1', body: { on_call: false } }], async () => {
@@ -107,4 +126,53 @@ play('deadlocks are undone and run again', { ...what, args: [...what.args, '--se
   const move = (from, to) => s.post('/v1/batch', { operations: [{ method: 'PATCH', path: `/v1/accounts/${from}`, body: { balance: { $inc: -1 } } }, { method: 'PATCH', path: `/v1/accounts/${to}`, body: { balance: { $inc: 1 } } }] });
   for (const r of await Promise.all(Array.from({ length: 20 }, (_, i) => i % 2 ? move(1, 2) : move(2, 1)))) ok(r);
   assert.deepEqual((await s.list('/v1/accounts?sort=id')).map((a) => a.balance), [500, 500]);
+});
+
+// ---- SQLite: each transaction has the database for itself, so none of it can be seen, whatever is asked for ----
+
+const LEVELS = ['read_uncommitted', 'read_committed', 'repeatable_read', 'serializable'];
+const alone = { migrations, on: ['sqlite'] };
+// So many batches at once that they would meet; their answers.
+const crowd = (n, make) => Promise.all(Array.from({ length: n }, (_, i) => make(i, LEVELS[i % 4])));
+
+play('SQLite: no dirty read', alone, async (s) => {
+  await fill(s);
+  const seen = await crowd(200, async (i, isolation) => {
+    if (i % 2) problem(await s.post('/v1/batch', { isolation, operations: [{ method: 'PATCH', path: '/v1/accounts/1', body: { balance: 1000 } }, GATE, { method: 'GET', path: '/v1/accounts/9999' }] }), 404);
+    else if (i % 4) return ok(await s.get('/v1/accounts/1')).balance;
+    else return ok(await s.post('/v1/batch', { isolation, operations: [{ method: 'GET', path: '/v1/accounts/1' }] })).results[0].body.balance;
+    return 500;
+  });
+  assert.deepEqual([...new Set(seen)], [500]);
+  assert.equal(ok(await s.get('/v1/gate/1')).n, 0);
+});
+
+play('SQLite: no non-repeatable read, no phantom', alone, async (s) => {
+  await fill(s);
+  const row = { method: 'GET', path: '/v1/accounts/1' };
+  const list = { method: 'GET', path: '/v1/orders?status=eq.pending&limit=1000' };
+  const [before, seen] = [new Set(), new Set()];
+  await crowd(300, async (i, isolation) => {
+    if (i % 3 === 0) return ok(await s.patch('/v1/accounts/1', { balance: { $inc: 1 } }));
+    if (i % 3 === 1) return ok(await s.post('/v1/orders', { status: 'pending' }), 201);
+    const r = ok(await s.post('/v1/batch', { isolation, operations: [row, list, GATE, GATE, list, row] }));
+    assert.equal(r.isolation, 'serializable');
+    const at = (k) => JSON.stringify(r.results[k].body.data ?? r.results[k].body);
+    assert.deepEqual([at(5), at(4)], [at(0), at(1)]);
+    before.add(r.results[0].body.balance);
+    return seen.add(r.results[1].body.data.length);
+  });
+  assert.ok(before.size > 3 && seen.size > 3, 'the changes came between them');
+  assert.equal(ok(await s.get('/v1/gate/1')).n, 200);
+});
+
+play('SQLite: no write skew', alone, async (s) => {
+  await fill(s);
+  const look = { method: 'GET', path: '/v1/doctors?on_call=is.true' };
+  for (let round = 0; round < 20; round++) {
+    ok(await s.patch('/v1/doctors/1', { on_call: true }));
+    ok(await s.patch('/v1/doctors/2', { on_call: true }));
+    const go = async (id) => ok(await s.post('/v1/batch', { isolation: LEVELS[round % 4], operations: [look, GATE, { method: 'PATCH', path: `/v1/doctors/${id}`, body: { on_call: false } }] })).results[0].body.data.length;
+    assert.deepEqual((await Promise.all([go(1), go(2)])).sort(), [1, 2], 'the second sees that the first has gone');
+  }
 });
