@@ -35,25 +35,41 @@ function block(inside, line) {
 }
 
 // Is `shown` part of `real`? Objects: the members shown; arrays: the items shown, from the first one
-// on; the text "..." is anything but null.
-export function within(shown, real) {
+// on; the text "..." is anything but null; "$NAME" is a text that vars keeps under that name, and the
+// same one where vars has it already.
+export function within(shown, real, vars = {}) {
   if (shown === '...') return real !== null && real !== undefined;
-  if (Array.isArray(shown)) return Array.isArray(real) && shown.every((v, i) => within(v, real[i]));
+  if (Array.isArray(shown)) return Array.isArray(real) && shown.every((v, i) => within(v, real[i], vars));
   if (shown && typeof shown === 'object') {
-    return real && typeof real === 'object' && Object.entries(shown).every(([k, v]) => within(v, real[k]));
+    return real && typeof real === 'object' && Object.entries(shown).every(([k, v]) => within(v, real[k], vars));
   }
-  return shown === real;
+  return shown === real || (/^\$[A-Z]+$/.test(shown) && keep(vars, shown.slice(1), real));
+}
+function keep(vars, name, value) {
+  if (typeof value !== 'string' || !value) return false;
+  vars[name] ??= value;
+  return vars[name] === value;
 }
 
-// Plays the examples of a page one after the other; the text tells what did not come as it is shown.
-export async function playBlocks(s, page, list) {
+// Does a header hold the text that is shown, in which $NAME is anything up to `;`?
+function holds(shown, real, vars) {
+  const names = [...shown.matchAll(/\$([A-Z]+)/g)].map((m) => m[1]);
+  const m = new RegExp(shown.split(/\$[A-Z]+/).map((t) => t.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('([^;,\\s]+)')).exec(real);
+  return m !== null && names.every((name, i) => keep(vars, name, m[i + 1]));
+}
+
+// Plays the examples of a page one after the other; the text tells what did not come as it is shown. vars: values and
+// functions (of vars) for the $NAMEs that no earlier answer gave.
+export async function playBlocks(s, page, list, vars = {}) {
   const wrong = [];
   for (const b of list) {
     const place = `${page}:${b.line}: ${b.method} ${b.target}`;
-    const r = await s.fetch(b.target, { method: b.method, headers: b.headers, body: b.body || undefined });
+    const known = (text) => text.replace(/\$([A-Z]+)\b/g, (all, name) => (typeof vars[name] === 'function' ? vars[name](vars) : vars[name]) ?? all);
+    const headers = Object.fromEntries(Object.entries(b.headers).map(([name, value]) => [name, known(value)]));
+    const r = await s.fetch(known(b.target), { method: b.method, headers, body: known(b.body) || undefined });
     if (r.status !== b.status) wrong.push(`${place}: ${r.status}, not ${b.status}: ${r.text.slice(0, 400)}`);
-    else if (b.answer && !within(JSON.parse(b.answer), r.body)) wrong.push(`${place}: the answer is ${r.text.slice(0, 1500)}`);
-    for (const [name, value] of Object.entries(b.want)) if (!(r.header(name) ?? '').includes(value)) wrong.push(`${place}: ${name} is ${r.header(name)}`);
+    else if (b.answer && !within(JSON.parse(b.answer), r.body, vars)) wrong.push(`${place}: the answer is ${r.text.slice(0, 1500)}`);
+    for (const [name, value] of Object.entries(b.want)) if (!holds(value, r.header(name) ?? '', vars)) wrong.push(`${place}: ${name} is ${r.header(name)}`);
   }
   return wrong.join('\n');
 }

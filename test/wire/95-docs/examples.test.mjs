@@ -6,12 +6,16 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { play, assert, test, top, BIN } from '../lib.mjs';
 import { blocks, playBlocks, within } from '../blocks.mjs';
+import { accounts } from './accounts.mjs';
 
 const folder = path.join(top, 'docs/reference');
 
 test('what is shown is part of what came', () => {
   assert.ok(within({ a: [{ b: 1 }] }, { a: [{ b: 1, c: 2 }, 3], d: 4 }));
   assert.ok(within({ a: '...' }, { a: 'x' }) && !within({ a: '...' }, { a: null }) && !within({ a: '...' }, {}));
+  const vars = { B: 'b' };
+  assert.ok(within({ a: '$A', b: '$B' }, { a: 'x', b: 'b' }, vars) && vars.A === 'x');
+  assert.ok(!within('$A', 'y', vars) && !within('$C', 7, vars) && !within('$C', '', vars));
   assert.ok(!within({ a: null }, {}) && !within([1, 2], [1]) && !within({ a: 1 }, { a: '1' }) && !within({ a: {} }, { a: null }));
 });
 
@@ -78,24 +82,47 @@ test('the guide has its sixty rows, and every proof is there', () => {
 
 const curl = spawnSync('curl', ['--version']).status === 0;
 
-play('the guide: its commands work', { app: 'shop', users: 200, skip: curl ? false : 'no curl', timeout: 120000 }, async (s, p) => {
+// A command of the fourth column is followed by what comes of it, `: 404`, or ` twice: 204, 404`; without a word it is 2xx
+// or 3xx, or a command that succeeds. $S is the shop, $A the shop with accounts.
+function commands(cell) {
+  return [...cell.matchAll(/`((?:curl|cairn) [^`]+)`( twice)?(?:: (\d{3})(?:, (\d{3}))?)?/g)].filter((m) => m[1] !== 'cairn serve')
+    .flatMap(([, command, twice, first, second]) => (twice ? [[command, first], [command, second]] : [[command, first]]));
+}
+const asked = (status, want) => (want ? status === Number(want) : status >= 200 && status < 400);
+
+test('what comes of a command is read as it is meant', () => {
+  assert.deepEqual(commands('`curl a`; `curl b` twice: 204, 404; `cairn c`: x, `curl d`: 409, a `e`'), [['curl a', undefined], ['curl b', '204'], ['curl b', '404'], ['cairn c', undefined], ['curl d', '409']]);
+  assert.ok(asked(204) && asked(304) && asked(404, '404') && !asked(404) && !asked(500) && !asked(200, '404') && !asked(0) && !asked(101));
+});
+
+async function playCommands(s, p, list, base) {
   const shell = (command) => {
     const script = `curl() { command curl -gsS -w '\\n%{http_code}' "$@"; }; cairn() { "$CAIRN" -C "$DIR" --data "$DATA" "$@"; }; cd "$ROOT" && ${command}`;
-    const env = { ...process.env, S: s.base, CAIRN: BIN, DIR: p.dir, DATA: p.data, ROOT: p.root };
+    const env = { ...process.env, ...base, CAIRN: BIN, DIR: p.dir, DATA: p.data, ROOT: p.root };
     return new Promise((done) => execFile('sh', ['-c', script], { env, timeout: 30000 }, (e, out, err) => done({ code: e ? e.code : 0, out, err })));
   };
   const wrong = [];
-  let run = 0;
-  for (const [number, , , shown] of rows) {
-    for (const command of ticks(shown ?? '').filter((c) => /^(curl|cairn) /.test(c) && c !== 'cairn serve')) {
-      const r = await shell(command);
-      const status = /^curl/.test(command) ? Number(r.out.slice(-3)) : 200;
-      if (r.code !== 0 || status === 400 || status >= 500 || !status) wrong.push(`${number}: ${command}: ${r.code} ${r.out.slice(-300)} ${r.err}`);
-      run++;
-    }
+  for (const [number, command, want] of list) {
+    const r = await shell(command);
+    const status = /^curl/.test(command) ? Number(r.out.slice(-3)) : 200;
+    if (r.code !== 0 || !asked(status, want)) wrong.push(`${number}: ${command}: ${r.code}, ${status} and not ${want ?? '2xx'}: ${r.out.slice(-300)} ${r.err}`);
   }
   assert.equal(wrong.join('\n'), '');
-  assert.ok(run > 20, `only ${run} commands were found`);
+}
+const all = rows.flatMap((r) => commands(r[3] ?? '').map((c) => [r[0], ...c]));
+const [signed, open] = [all.filter((c) => c[1].includes('$A')), all.filter((c) => !c[1].includes('$A'))];
+const guide = { app: 'shop', users: 200, skip: curl ? false : 'no curl', timeout: 120000 };
+
+play('the guide: its commands work', guide, async (s, p) => {
+  assert.ok(open.length > 40, `only ${open.length} commands were found`);
+  await playCommands(s, p, open, { S: s.base });
+});
+
+play('the guide: its commands about accounts work', { ...guide, serve: false }, async (s, p) => {
+  assert.deepEqual([...new Set(signed.map((c) => c[0]))], ['21', '22', '23']);
+  accounts(p);
+  await s.start();
+  await playCommands(s, p, signed, { A: s.base });
 });
 
 test('every source file is on the tour', () => {
