@@ -1,12 +1,12 @@
 /* include.c -- rows with what hangs on them. SPDX: Apache-2.0
- * Each relation of the request costs one statement as a rule and two at most, whatever the number of
- * rows: the keys of all parents go in, and the children come back sorted by parent, so that those of
- * one parent are a range of rows. Parents with the same key share their range. The relations of one level are asked
- * for together. It is first supposed that parents have few children each, which needs no look-up
- * of the limit for each (sql_include_loose); where that is wrong, a second statement is asked, and
- * the supposition is not made again for a while.
- * Invariant: neither the rows fetched nor those shown (a shared parent comes many times) are more
- * than config->include_rows; what is over is refused before anything is sent, never cut. */
+ * Each relation of the request costs one statement as a rule and two at most, whatever the number
+ * of rows: the keys of all parents go in, and the children come back sorted by parent, so that
+ * those of one parent are a range of rows. Parents with the same key share their range. The
+ * relations of one level are asked for together. It is first supposed that parents have few
+ * children each, which needs no look-up of the limit for each (sql_include_loose); where that is
+ * wrong, a second statement is asked, and the supposition is not made again for a while. Invariant:
+ * neither the rows fetched nor those shown (a shared parent comes many times) are more than
+ * config->include_rows; what is over is refused before anything is sent, never cut. */
 #include "resource/resource_priv.h"
 
 #include <stdatomic.h>

@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { play, assert, test, top, BIN } from '../lib.mjs';
 import { blocks, playBlocks, within } from '../blocks.mjs';
-import { accounts } from './accounts.mjs';
+import { accounts, apps } from './accounts.mjs';
 
 const folder = path.join(top, 'docs/reference');
 
@@ -121,6 +121,7 @@ play('the guide: its commands work', guide, async (s, p) => {
 play('the guide: its commands about accounts work', { ...guide, serve: false }, async (s, p) => {
   assert.deepEqual([...new Set(signed.map((c) => c[0]))], ['21', '22', '23']);
   accounts(p);
+  apps(p);
   await s.start();
   await playCommands(s, p, signed, { A: s.base });
 });
