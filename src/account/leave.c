@@ -1,6 +1,7 @@
 /* leave.c -- DELETE .../auth/me: an account goes, by whoever knows its password. Its row is deleted
- * like any other: what points at it goes, stays without it, or forbids it, as the foreign keys say.
- * SPDX: Apache-2.0 */
+ * like any other: what points at it goes, stays without it, or forbids it, as the foreign keys say;
+ * and keys, passkeys, identities and what else opens it go by a trigger (sql/account.c), as they do
+ * whoever deletes the row. SPDX: Apache-2.0 */
 #include "account/account_priv.h"
 
 #include "observe/log.h"
@@ -8,43 +9,11 @@
 WAITS static int remove_all(struct request *rq, const struct accounts *x, const struct account *who,
                             struct err *err)
 {
-    struct value now = value_int(account__now()), key = value_text(who->key);
     struct remove r = {.table = x->table,
                        .where = cond_test(&rq->arena, x->id, OP_EQ, who->cells[x->id->index])};
-    struct stmt factors[MFA_TABLES];
-    struct db_write list[] = {
-        {.arena = &rq->arena, .expect = 1},
-        {.arena = &rq->arena,
-         .expect = -1,
-         .st = STATEMENT("UPDATE cairn_keys SET revoked_at = $1 WHERE account = $2"
-                         " AND revoked_at IS NULL",
-                         now, key)},
-        {.arena = &rq->arena, .expect = -1},
-        {.arena = &rq->arena, .expect = -1},
-        {.arena = &rq->arena, .expect = -1},
-        proof__end(rq, who->key),
-        {.arena = &rq->arena,
-         .expect = -1,
-         .st = STATEMENT("UPDATE cairn_oauth_grants SET revoked_at = $1 WHERE account = $2"
-                         " AND revoked_at IS NULL",
-                         now, key)},
-        {.arena = &rq->arena,
-         .expect = -1,
-         .st = STATEMENT("DELETE FROM cairn_oauth_codes WHERE account = $1", key)},
-        {.arena = &rq->arena,
-         .expect = -1,
-         .st = STATEMENT("DELETE FROM cairn_oauth_consents WHERE account = $1", key)},
-        link__end(rq, who->key),
-        {.expect = -1}};
+    struct db_write list[2] = {{.arena = &rq->arena, .expect = 1}};
     struct audit_note note = {.event = AUDIT_ACCOUNT_DELETED, .account = who->key};
-    size_t count = COUNT_OF(list) - 1;
-    if (audit__add(rq, x, &note, &list[count]))
-        count++;
-    account_mfa_end(&rq->arena, who->key, factors);
-    for (int i = 0; i < MFA_TABLES; i++)
-        list[2 + i].st = factors[i];
-    for (size_t i = 1; i < COUNT_OF(list) - 1; i++)
-        list[i].st.writes = true;
+    size_t count = 1 + audit__add(rq, x, &note, &list[1]);
     TRY(sql_remove(x->config->dialect, &rq->arena, &r, &list[0].st, err));
     rq->statements += (unsigned)count;
     int code = db_write(x->db, list, count, NULL, err);

@@ -34,7 +34,7 @@ static int run(const struct config *config, struct db_admin *db, struct told *to
     enum dialect d = config_dialect(config);
     int code = model_read(db, config, &schema, &err);
     if (code == 0 && told->repair)
-        code = counters_keep(db, d, schema, &err);
+        code = counters_keep(db, config, schema, &err);
     if (code == 0)
         code = counters_check(db, d, schema, told->repair, say, told, &err);
     if (schema)

@@ -1,9 +1,9 @@
-/* counters.c -- makes, checks and takes away the triggers that keep counters, and those that count
- * which files the rows point to. SPDX: Apache-2.0
+/* counters.c -- makes, checks and takes away the triggers that keep counters, those that count
+ * which files the rows point to, and those that clear what an account leaves. SPDX: Apache-2.0
  * Invariant: triggers and numbers come in one transaction, which nobody who writes to the tables
  * can get between: so from the first commit on the numbers are exact. The triggers of a counter are
  * there all together and as wanted, or they are made anew.
- * Not here: what they say (sql/counter.c, sql/file.c). */
+ * Not here: what they say (sql/counter.c, sql/file.c, sql/account.c). */
 #include "server/counters.h"
 
 #include "sql/sql.h"
@@ -14,6 +14,7 @@ struct keeper {
     struct db_admin *db;
     enum dialect dialect;
     const struct schema *schema;
+    str accounts; /* the table of accounts; empty: none, or none that matters here */
     struct arena arena;
     struct counter_plan *plans;
     size_t count;
@@ -51,9 +52,43 @@ static int plan_files(struct keeper *k)
     return 0;
 }
 
+/* Whether the tables that hang on accounts are there: the first start makes them. */
+static int owned_there(struct keeper *k, bool *out)
+{
+    enum { MOST = 16, TEXT_MOST = 2048 };
+    str names[MOST];
+    size_t count = sql_account_tables(NULL);
+    struct buf b = {.ptr = arena_new(&k->arena, TEXT_MOST), .cap = TEXT_MOST, .limit = TEXT_MOST};
+    struct rows rows;
+    BUG_ON(count > MOST);
+    sql_account_tables(names);
+    buf_lit(&b, "SELECT count(*) FROM ");
+    if (k->dialect == DIALECT_SQLITE)
+        buf_lit(&b, "sqlite_schema WHERE type = 'table' AND name IN (");
+    else
+        buf_lit(&b, "unnest(ARRAY[");
+    for (size_t i = 0; i < count; i++)
+        buf_printf(&b, "%s'%.*s'", i ? "," : "", STR_ARG(names[i]));
+    buf_str(&b, k->dialect == DIALECT_SQLITE ? LIT(")")
+                                             : LIT("]) AS n WHERE to_regclass(n) IS NOT NULL"));
+    TRY(run(k, buf_view(&b), &rows));
+    *out = rows_at(&rows, 0, 0)->i == (int64_t)count;
+    return 0;
+}
+
+static int plan_accounts(struct keeper *k)
+{
+    const struct table *t = k->accounts.len ? schema_table(k->schema, k->accounts) : NULL;
+    bool there = false;
+    if (!t || t->view || t->primary.count != 1) /* whoever uses it says so */
+        return 0;
+    TRY(owned_there(k, &there));
+    return there ? sql_account(k->dialect, &k->arena, t, &k->plans[k->count++], k->err) : 0;
+}
+
 static int plan(struct keeper *k)
 {
-    size_t most = 0;
+    size_t most = 1;
     for (size_t i = 0; i < k->schema->table_count; i++)
         most += k->schema->tables[i].counter_count + files_of(&k->schema->tables[i]);
     k->plans = ARENA_ARRAY(&k->arena, struct counter_plan, most);
@@ -63,7 +98,8 @@ static int plan(struct keeper *k)
             TRY(sql_counter(k->dialect, &k->arena, t, &t->counters[c], &k->plans[k->count++],
                             k->err));
     }
-    return plan_files(k);
+    TRY(plan_files(k));
+    return plan_accounts(k);
 }
 
 static int look(struct keeper *k)
@@ -204,9 +240,14 @@ static int keep_locked(struct keeper *k)
     return code;
 }
 
-int counters_keep(struct db_admin *a, enum dialect d, const struct schema *s, struct err *err)
+int counters_keep(struct db_admin *a, const struct config *config, const struct schema *s,
+                  struct err *err)
 {
-    struct keeper k = {.db = a, .dialect = d, .schema = s, .err = err};
+    struct keeper k = {.db = a,
+                       .dialect = config_dialect(config),
+                       .schema = s,
+                       .accounts = config->auth_table,
+                       .err = err};
     arena_init(&k.arena, MEMORY);
     int code = plan(&k);
     if (code == 0)
@@ -226,7 +267,7 @@ int counters_settle(const struct config *config, struct err *err)
     TRY(db_admin_open(&db, &a, err));
     int code = model_read(a, config, &schema, err);
     if (code == 0)
-        code = counters_keep(a, config_dialect(config), schema, err);
+        code = counters_keep(a, config, schema, err);
     if (schema)
         schema_free(&schema);
     db_admin_close(&a);

@@ -1,5 +1,5 @@
-/* counters.h -- columns that count, kept by triggers of the database. SPDX: Apache-2.0
- * All calls block; no fibers. */
+/* counters.h -- columns that count, and what goes with an account: kept by triggers of the
+ * database. SPDX: Apache-2.0 All calls block; no fibers. */
 #ifndef CAIRN_SERVER_COUNTERS_H
 #define CAIRN_SERVER_COUNTERS_H
 
@@ -8,7 +8,8 @@
 /* Brings the triggers to what the model wants, and counts anew where they were not there or others;
  * takes away those of counters that nobody wants any more. One transaction, under the migrations'
  * lock; nothing is locked when all is well. Fails with BUSY, CONFIG, DB. */
-int counters_keep(struct db_admin *a, enum dialect d, const struct schema *s, struct err *err);
+int counters_keep(struct db_admin *a, const struct config *config, const struct schema *s,
+                  struct err *err);
 
 /* The same on a connection of its own, to the database of these settings. */
 int counters_settle(const struct config *config, struct err *err);

@@ -84,7 +84,7 @@ static int first_model(const struct serve *s, const struct db_config *db, struct
     if (code == 0)
         code = roles_first(a, s->boot, *out, s->app, err);
     if (code == 0)
-        code = counters_keep(a, config_dialect(s->boot), *out, err);
+        code = counters_keep(a, s->boot, *out, err);
     if (code == 0)
         code = queries_load(s->boot, *out, queries, err);
     if (code == 0)

@@ -300,6 +300,15 @@ struct sql_file_of {
 int sql_file(enum dialect d, struct arena *a, const struct schema *s, const struct sql_file_of *of,
              struct counter_plan *out, struct err *err);
 
+/* ---- what is an account's goes with its row ---- */
+
+/* The triggers on the table of accounts, one column its primary key, as if they were a counter; the
+ * statements that make them clear what is left of accounts that went before. Fails with CONFIG. */
+int sql_account(enum dialect d, struct arena *a, const struct table *t, struct counter_plan *out,
+                struct err *err);
+/* The tables that they clear; out: their names, or NULL. Gives how many. */
+size_t sql_account_tables(str *out);
+
 /* ---- small makers for callers that build plans by hand ---- */
 struct cond *cond_test(struct arena *a, const struct column *c, enum op op, struct value v);
 struct cond *cond_and(struct arena *a, struct cond *x, struct cond *y); /* either may be NULL */

@@ -1,5 +1,5 @@
 // Whose an account is stays so: nobody leaves a way in behind for its owner to come, nobody inherits one. SPDX: Apache-2.0
-import { play, ok, problem, assert } from '../lib.mjs';
+import { play, ok, problem, assert, sleep } from '../lib.mjs';
 import { Jar, Provider, back, dance } from './provider.mjs';
 
 const on = ['sqlite', 'postgres'];
@@ -30,6 +30,7 @@ function world(name, more, fn) {
     const p = await new Provider().start();
     s.project.env.CORP_SECRET = 'hush & +';
     try {
+      s.project.write('queries/q.sql', '-- name: drop\n-- roles: admin\n-- method: POST\n-- param: id int\nDELETE FROM users WHERE id = :id;\n');
       s.project.config(settings((more.providers ?? corp)(p), more));
       await s.start();
       await fn(s, p);
@@ -74,3 +75,40 @@ play('a column that cannot say no is no auth.verified', { config: '', migrations
     } else assert.equal(r.code, 0, `${column}: ${r.all}`);
   });
 });
+
+// The account that a database gives an id to that was another's.
+async function heir(s, id) {
+  s.project.do('account', 'add', 'heir@x.io', '--column', `id=${id},verified=true`, { input: `${password}\n` });
+  return ok(await s.post('/v1/auth/login', { email: 'heir@x.io', password })).user;
+}
+const ways = {
+  'a row that is deleted': (s, id, boss) => s.delete(`/v1/users/${id}`, boss),
+  'a batch': (s, id, boss) => s.post('/v1/batch', { operations: [{ method: 'DELETE', path: `/v1/users/${id}` }] }, boss),
+  'a query': (s, id, boss) => s.post('/v1/q/drop', { id }, boss),
+  'its owner': (s, id, boss, own) => s.fetch('/v1/auth/me', { method: 'DELETE', headers: { ...own, 'Content-Type': 'application/json' }, body: '{}' }),
+  'another program': (s, id) => s.project.psql(`DELETE FROM users WHERE id = ${id}`),
+  'another id': (s, id) => s.project.psql(`UPDATE users SET id = 1000 WHERE id = ${id}`),
+  'a table that is emptied': (s) => s.project.psql('TRUNCATE users'),
+};
+for (const [way, remove] of Object.entries(ways)) {
+  const engines = /psql/.test(remove) ? ['postgres'] : on;
+  world(`an account goes, by ${way}, and nothing of it opens the next one of its id`, { on: engines }, async (s, p) => {
+    s.project.do('account', 'add', 'boss@x.io', '--role', 'admin', '--column', 'verified=true', { input: `${password}\n` });
+    const boss = bearer(ok(await s.post('/v1/auth/login', { email: 'boss@x.io', password })));
+    const t = ok(await token_of(s, p, theirs));
+    const key = ok(await s.post('/v1/auth/keys', { name: 'mine' }, bearer(t)), 201).key;
+    ok(await s.get('/v1/auth/me', { 'X-API-Key': key }));
+    const gone = await remove(s, t.user.id, boss, bearer(t));
+    if (gone.status) assert.ok(gone.status < 300, gone.text);
+    const next = await heir(s, t.user.id);
+    assert.equal(next.id, t.user.id, 'the id is given again');
+    problem(await s.post('/v1/auth/refresh', { refresh_token: t.refresh_token }), 401);
+    for (let i = 0; i < 60 && (await s.get('/v1/auth/me', bearer(t))).status !== 401; i++) await sleep(50); // told every second
+    problem(await s.get('/v1/auth/me', bearer(t)), 401);
+    problem(await s.get('/v1/auth/me', { 'X-API-Key': key }), 401);
+    assert.notEqual(ok(await token_of(s, p, theirs)).user.id, next.id, 'the provider speaks of somebody else');
+    const own = ok(await s.post('/v1/auth/login', { email: 'heir@x.io', password }));
+    assert.deepEqual(ok(await s.get('/v1/auth/identities', bearer(own))).data, []);
+    assert.deepEqual(ok(await s.get('/v1/auth/keys', bearer(own))).data, []);
+  });
+}
