@@ -189,6 +189,9 @@ void uuid_v7(char out[36]); /* sortable by time */
  * such time. with_zone false (SQL timestamp): the form is the same. */
 enum { TIME_CANON_LEN = 27 };
 bool time_canon(str text, char out[TIME_CANON_LEN]);
+/* The same of microseconds and days since 1970; false: the year is not 1 to 9999. */
+bool time_of_micros(int64_t micros, char out[TIME_CANON_LEN]);
+bool date_of_days(int64_t days, char out[10]);
 bool date_canon(str text, char out[10]);      /* YYYY-MM-DD, a real day */
 bool clocktime_canon(str text, char out[15]); /* HH:MM:SS.ffffff */
 /* As shown to a client: canonical form with trailing zeros of the fraction (and the point) gone. */

@@ -184,6 +184,32 @@ bool time_canon(str text, char out[TIME_CANON_LEN])
     return true;
 }
 
+bool time_of_micros(int64_t micros, char out[TIME_CANON_LEN])
+{
+    struct moment m = {0};
+    int64_t rest = micros % 1000000, seconds = micros / 1000000 - (rest < 0);
+    if (!moment_from(seconds, &m) || !m.year)
+        return false;
+    m.micros = (unsigned)(rest < 0 ? rest + 1000000 : rest);
+    date_put(&m, out);
+    out[10] = 'T';
+    clock_put(&m, out + 11);
+    out[26] = 'Z';
+    return true;
+}
+
+bool date_of_days(int64_t days, char out[10])
+{
+    struct moment m = {0};
+    int64_t year;
+    clock_civil(days, &year, &m.month, &m.day);
+    if (year < 1 || year > 9999)
+        return false;
+    m.year = (unsigned)year;
+    date_put(&m, out);
+    return true;
+}
+
 static bool looks_canonical(str s)
 {
     return s.len == TIME_CANON_LEN && s.ptr[10] == 'T' && s.ptr[19] == '.' && s.ptr[26] == 'Z';

@@ -83,6 +83,7 @@ struct pg_step {
     const struct stmt *st;
     unsigned name;    /* of the prepared statement; 0: none */
     bool prepares;    /* the answer to its Prepare is due first */
+    bool looks;       /* nothing is known yet of the types of its answer */
     PGresult *result; /* when it went well */
 };
 
@@ -123,6 +124,8 @@ struct pg_prepared {
     struct link lru;
     str text; /* NUL-terminated */
     unsigned name;
+    bool seen;   /* an answer, which told its types */
+    bool binary; /* they can be had so */
 };
 
 /* CONNECTING --[pool]--> READY --broken, retired--> DEAD
@@ -220,7 +223,36 @@ int pg_error__result(const PGresult *r, str text, bool *again, struct err *err);
 int pg_error__lost(bool writes, struct err *err); /* the session broke under it */
 bool pg_error__in(const char *state, const char *class_or_state);
 
-/* ---- values (pg_value.c) ---- */
+/* ---- values (pg_value.c, pg_binary.c) ---- */
+
+/* Of pg_type.dat; they never change. */
+enum {
+    OID_BOOL = 16,
+    OID_BYTEA = 17,
+    OID_INT8 = 20,
+    OID_INT2 = 21,
+    OID_INT4 = 23,
+    OID_TEXT = 25,
+    OID_OID = 26,
+    OID_JSON = 114,
+    OID_FLOAT4 = 700,
+    OID_FLOAT8 = 701,
+    OID_BPCHAR = 1042,
+    OID_VARCHAR = 1043,
+    OID_DATE = 1082,
+    OID_TIME = 1083,
+    OID_TIMESTAMP = 1114,
+    OID_TIMESTAMPTZ = 1184,
+    OID_NUMERIC = 1700,
+    OID_UUID = 2950,
+    OID_JSONB = 3802
+};
+enum { PG_BINARY = 1, PG_CELL_ROOM = 40 };
+
+/* Whether all columns of r, an answer in text, have types whose binary form gives the same. */
+bool pg_binary__fits(const PGresult *r);
+/* A number, time or uuid of that form. A text of it goes to room, PG_CELL_ROOM bytes. */
+struct value pg_binary__cell(unsigned oid, str bytes, char *room);
 
 /* Parameters as libpq wants them; valid until the next call with the same scratch. */
 struct pg_params {
@@ -229,8 +261,16 @@ struct pg_params {
     int *lengths, *formats;
 };
 bool pg_value__params(struct buf *scratch, const struct stmt *st, struct pg_params *out);
-/* The cells of one row, once; valid until the next call with the same scratch. */
-const struct value *pg_value__row(struct buf *scratch, PGresult *r, int row, struct err *err);
+/* The cells of one row at a time, in the scratch. */
+struct column_form;
+struct pg_cells {
+    struct value *list;
+    size_t count;
+    struct column_form *forms;
+    char *room;
+};
+bool pg_value__begin(struct buf *scratch, PGresult *r, struct pg_cells *out, struct err *err);
+void pg_value__row(PGresult *r, int row, struct pg_cells *to); /* each row once */
 /* Hands rows from *at on to the sink: 0 when all are through, DB_PAUSE, or a failure. Each row is
  * handed out once: its cells are rewritten in place. */
 int pg_value__rows(struct buf *scratch, PGresult *r, int *at, const struct row_sink *sink,

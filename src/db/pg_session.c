@@ -79,6 +79,16 @@ static void forget(struct pg_session *s, const struct pg_step *step)
         prepared_drop(s, p);
 }
 
+/* The first answer tells the types of all others: when they change, the statement is lost. */
+static void look_at(struct pg_session *s, const struct pg_step *step, const PGresult *r)
+{
+    struct pg_prepared *p = map_get(&s->by_text, step->st->text);
+    if (!p || p->name != step->name || p->seen)
+        return;
+    p->seen = true;
+    p->binary = pg_binary__fits(r);
+}
+
 static const char *name_of(unsigned number, char *room)
 {
     snprintf(room, NAME_ROOM, "c%u", number);
@@ -99,10 +109,12 @@ static bool send_named(struct pg_session *s, struct pg_step *step, const struct 
         p = prepared_new(s, step->st->text);
     }
     step->name = p->name;
+    step->looks = !p->seen;
     name_of(p->name, room);
     if (step->prepares && !pq.sendPrepare(s->raw, room, p->text.ptr, 0, NULL))
         return false;
-    return pq.sendQueryPrepared(s->raw, room, ps->count, ps->values, ps->lengths, ps->formats, 0);
+    return pq.sendQueryPrepared(s->raw, room, ps->count, ps->values, ps->lengths, ps->formats,
+                                p->binary ? PG_BINARY : 0);
 }
 
 static bool send_once(struct pg_session *s, const struct pg_step *step, const struct pg_params *ps)
@@ -299,9 +311,11 @@ static bool take_result(struct pg_session *s, struct pg_op *op, PGresult *r)
         take_failure(s, op, r);
     else if (!fine && status != PGRES_PIPELINE_ABORTED && op->code == 0)
         op->code = fail(op->err, E_DB, "the database answered in a way that has no use here");
-    if (fine && !op->at_prepare && op->at < op->count && !op->steps[op->at].result)
+    if (fine && !op->at_prepare && op->at < op->count && !op->steps[op->at].result) {
+        if (op->steps[op->at].looks)
+            look_at(s, &op->steps[op->at], r);
         op->steps[op->at].result = r;
-    else
+    } else
         pq.clear(r);
     return false;
 }

@@ -68,16 +68,19 @@ static void hand_row(struct mate *m, const struct value *cells, size_t cols)
 /* Each row to all who asked for it. A row is decoded once. */
 static void hand_out(struct party *y, PGresult *r)
 {
-    size_t cols = (size_t)pq.nfields(r), at = y->mates[0]->st->together_key;
+    size_t at = y->mates[0]->st->together_key;
     int rows = pq.ntuples(r);
+    struct pg_cells cells = {0};
     for (size_t i = 0; i < y->count; i++)
         y->mates[i]->code = pg_value__names(r, y->mates[i]->sink, y->mates[i]->err);
+    if (!pg_value__begin(&y->pool->scratch, r, &cells, &y->err))
+        rows = 0;
     for (int row = 0; row < rows; row++) {
-        const struct value *cells = pg_value__row(&y->pool->scratch, r, row, &y->err);
-        for (size_t i = 0; cells && i < y->count; i++) {
+        pg_value__row(r, row, &cells);
+        for (size_t i = 0; i < y->count; i++) {
             struct mate *m = y->mates[i];
-            if (y->count == 1 || cells[at].i == m->st->binds[0].i)
-                hand_row(m, cells, cols);
+            if (y->count == 1 || cells.list[at].i == m->st->binds[0].i)
+                hand_row(m, cells.list, cells.count);
         }
     }
     pg__count(&y->pool->pg->rows, (uint64_t)rows);

@@ -1,10 +1,10 @@
 /* pg_value.c -- values to parameters, cells to values. SPDX: Apache-2.0
- * Both in text, but bytes as parameters: the server infers what type a place has, so a text fits
- * all of them; a binary number would have to know its width. Binary answers were measured: for a
- * page of 60 comments (4 numbers, text, time) the server takes 55 us of CPU instead of 63, 16 %
- * fewer bytes come, and all conversions below are 5 % of what a page costs here. libpq asks for all
- * columns of an answer in one format, so every type would need its binary reader: that does not
- * pay. Cells take the form that the SQLite engine stores: canonical times, decimals of at most 15
+ * Parameters in text, but bytes: the server infers what type a place has, so a text fits all of
+ * them; a binary number would have to know its width. Answers in text the first time a statement is
+ * asked on a session, then binary when all of its columns are of types that pg_binary.c reads:
+ * libpq asks for all columns in one format. That takes the server a tenth less CPU for a page of
+ * rows with times, and us a tenth less.
+ * Cells take the form that the SQLite engine stores: canonical times, decimals of at most 15
  * digits as numbers, JSON without blanks, so that answers are the same byte for byte. Invariant: a
  * row's cells are rewritten in place, once, and point into the result. */
 #include "db/pg_priv.h"
@@ -14,25 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Of pg_type.dat; they never change. */
-enum {
-    OID_BOOL = 16,
-    OID_BYTEA = 17,
-    OID_INT8 = 20,
-    OID_INT2 = 21,
-    OID_INT4 = 23,
-    OID_OID = 26,
-    OID_FLOAT4 = 700,
-    OID_FLOAT8 = 701,
-    OID_BPCHAR = 1042,
-    OID_TIME = 1083,
-    OID_TIMESTAMP = 1114,
-    OID_TIMESTAMPTZ = 1184,
-    OID_NUMERIC = 1700,
-    OID_JSONB = 3802
-};
-
-enum { NUMBER_MOST = 40, EXACT_DIGITS = 15, CANON_ROOM = 32 };
+enum { NUMBER_MOST = 40, EXACT_DIGITS = 15, CANON_ROOM = PG_CELL_ROOM };
 
 /* ---- parameters ---- */
 
@@ -190,14 +172,26 @@ static struct value time_cell(str s, unsigned oid, char *room)
     return value_text(time_canon(s, room) ? str_make(room, TIME_CANON_LEN) : s);
 }
 
-static struct value cell_of(PGresult *r, int row, int col, char *room)
+/* The blanks that fill it up are not part of the value. */
+static struct value bpchar_cell(str s)
 {
-    if (pq.getisnull(r, row, col))
-        return value_null();
-    char *text = pq.getvalue(r, row, col);
-    str s = str_make(text, (size_t)pq.getlength(r, row, col));
-    unsigned oid = pq.ftype(r, col);
+    while (s.len && s.ptr[s.len - 1] == ' ')
+        s.len--;
+    return value_text(s);
+}
+
+/* A column of an answer. */
+struct column_form {
+    unsigned oid;
+    bool binary;
+};
+
+static struct value text_cell(unsigned oid, char *text, str s, char *room)
+{
     switch (oid) {
+    case OID_TEXT:
+    case OID_VARCHAR:
+        return value_text(s);
     case OID_BOOL:
         return value_bool(text[0] == 't');
     case OID_INT2:
@@ -218,53 +212,76 @@ static struct value cell_of(PGresult *r, int row, int col, char *room)
         return time_cell(s, oid, room);
     case OID_JSONB:
         return jsonb_cell(text, s.len);
-    case OID_BPCHAR: /* the blanks that fill it up are not part of the value */
-        while (s.len && s.ptr[s.len - 1] == ' ')
-            s.len--;
-        return value_text(s);
+    case OID_BPCHAR:
+        return bpchar_cell(s);
     default:
         return value_text(s);
     }
 }
 
-/* Room for the cells of a row, and behind them for their canonical forms. */
-static struct value *cells_room(struct buf *scratch, size_t cols, struct err *err)
+static struct value binary_cell(unsigned oid, char *bytes, str s, char *room)
 {
-    size_t each = sizeof(struct value) + CANON_ROOM;
-    buf_clear(scratch);
-    if (buf_room(scratch, cols * each + 16))
-        return (struct value *)(void *)scratch->ptr;
-    fail(err, E_TOOBIG, "the answer has too many columns");
-    return NULL;
+    switch (oid) {
+    case OID_TEXT:
+    case OID_VARCHAR:
+    case OID_JSON:
+        return value_text(s);
+    case OID_BYTEA:
+        return value_bytes(s);
+    case OID_BPCHAR:
+        return bpchar_cell(s);
+    case OID_JSONB: /* a byte for the version, then as text */
+        return s.len ? jsonb_cell(bytes + 1, s.len - 1) : value_text(s);
+    default:
+        return pg_binary__cell(oid, s, room);
+    }
 }
 
-static void cells_of(PGresult *r, int row, struct value *cells, size_t cols)
+static struct value cell_of(PGresult *r, int row, int col, struct column_form form, char *room)
 {
-    char *room = (char *)(cells + cols);
-    for (size_t i = 0; i < cols; i++)
-        cells[i] = cell_of(r, row, (int)i, room + i * CANON_ROOM);
+    size_t len = (size_t)pq.getlength(r, row, col);
+    if (!len && pq.getisnull(r, row, col))
+        return value_null();
+    char *text = pq.getvalue(r, row, col);
+    str s = str_make(text, len);
+    return form.binary ? binary_cell(form.oid, text, s, room) : text_cell(form.oid, text, s, room);
 }
 
-const struct value *pg_value__row(struct buf *scratch, PGresult *r, int row, struct err *err)
+bool pg_value__begin(struct buf *scratch, PGresult *r, struct pg_cells *out, struct err *err)
 {
     size_t cols = (size_t)pq.nfields(r);
-    struct value *cells = cells_room(scratch, cols, err);
-    if (cells)
-        cells_of(r, row, cells, cols);
-    return cells;
+    size_t each = sizeof(struct value) + sizeof(struct column_form) + CANON_ROOM;
+    buf_clear(scratch);
+    if (!buf_room(scratch, cols * each + 16)) {
+        fail(err, E_TOOBIG, "the answer has too many columns");
+        return false;
+    }
+    *out = (struct pg_cells){.list = (struct value *)(void *)scratch->ptr, .count = cols};
+    out->forms = (struct column_form *)(void *)(out->list + cols);
+    out->room = (char *)(out->forms + cols);
+    for (size_t i = 0; i < cols; i++)
+        out->forms[i] =
+            (struct column_form){pq.ftype(r, (int)i), pq.fformat(r, (int)i) == PG_BINARY};
+    return true;
+}
+
+void pg_value__row(PGresult *r, int row, struct pg_cells *to)
+{
+    for (size_t i = 0; i < to->count; i++)
+        to->list[i] = cell_of(r, row, (int)i, to->forms[i], to->room + i * CANON_ROOM);
 }
 
 int pg_value__rows(struct buf *scratch, PGresult *r, int *at, const struct row_sink *sink,
                    struct err *err)
 {
-    size_t cols = (size_t)pq.nfields(r);
-    struct value *cells = cells_room(scratch, cols, err);
-    if (!cells)
+    struct pg_cells cells;
+    if (!pg_value__begin(scratch, r, &cells, err))
         return err->code;
-    while (*at < pq.ntuples(r)) {
-        cells_of(r, *at, cells, cols);
+    int count = pq.ntuples(r);
+    while (*at < count) {
+        pg_value__row(r, *at, &cells);
         ++*at;
-        int code = sink->fn(sink->ctx, cells, cols);
+        int code = sink->fn(sink->ctx, cells.list, cells.count);
         if (code < 0 && err->code == 0)
             fail(err, code, "the rows do not fit");
         if (code != 0)

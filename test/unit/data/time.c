@@ -147,12 +147,32 @@ static void test_show(void **state)
     buf_fini(&b);
 }
 
+static void test_of_numbers(void **state)
+{
+    char out[TIME_CANON_LEN], day[10];
+    (void)state;
+    assert_true(time_of_micros(-1, out));
+    assert_memory_equal(out, "1969-12-31T23:59:59.999999Z", TIME_CANON_LEN);
+    assert_true(time_of_micros(951868799000001, out));
+    assert_memory_equal(out, "2000-02-29T23:59:59.000001Z", TIME_CANON_LEN);
+    assert_true(time_of_micros(INT64_C(253402300799999999), out));
+    assert_memory_equal(out, "9999-12-31T23:59:59.999999Z", TIME_CANON_LEN);
+    assert_false(time_of_micros(INT64_C(253402300800000000), out));
+    assert_true(time_of_micros(INT64_C(-62135596800000000), out));
+    assert_memory_equal(out, "0001-01-01T00:00:00.000000Z", TIME_CANON_LEN);
+    assert_false(time_of_micros(INT64_C(-62135596800000001), out));
+    assert_false(time_of_micros(INT64_MIN, out) || time_of_micros(INT64_MAX, out));
+    assert_true(date_of_days(-1, day));
+    assert_memory_equal(day, "1969-12-31", sizeof day);
+    assert_false(date_of_days(2932897, day) || date_of_days(-719163, day));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_times),     cmocka_unit_test(test_no_times),
         cmocka_unit_test(test_truncated), cmocka_unit_test(test_dates_and_clocks),
-        cmocka_unit_test(test_show),
+        cmocka_unit_test(test_show),      cmocka_unit_test(test_of_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -677,6 +677,59 @@ static void together(void *arg)
 }
 TEST(together)
 
+/* A statement's first answer is text, the others binary where that can be: the cells are the same.
+ */
+static void read_forms(const char *text, struct arena *a, struct rows *rows)
+{
+    struct stmt st = {.text = str_of(text)};
+    struct err e = {0};
+    MUST_INT(db_rows(rig.db, &st, a, 100, rows, &e), 0);
+}
+
+static void same_cells(const char *text)
+{
+    struct arena a;
+    struct rows first, later;
+    arena_init(&a, 1 << 20);
+    read_forms(text, &a, &first);
+    for (int i = 0; i < 3; i++) { /* two sessions at most, each with a first time */
+        read_forms(text, &a, &later);
+        MUST(first.count && first.count == later.count && first.cols == later.cols);
+        for (size_t c = 0; c < first.count * first.cols; c++) {
+            const struct value *x = &first.cells[c], *y = &later.cells[c];
+            MUST_INT(x->kind, y->kind);
+            if (x->kind == V_FLOAT)
+                MUST(memcmp(&x->f, &y->f, sizeof x->f) == 0);
+            else if (x->kind == V_TEXT || x->kind == V_BYTES)
+                MUST(str_eq(x->text, y->text));
+            else
+                MUST(value_eq(x, y) || x->kind == V_NULL);
+        }
+    }
+    arena_reset(&a);
+}
+
+static void forms(void *arg)
+{
+    (void)arg;
+    same_cells("SELECT x::int2, (x * 65536)::int4, (x * 281474976710656)::int8 FROM "
+               "(VALUES (0), (1), (-1), (32767), (-32768), (NULL)) v(x)");
+    same_cells("SELECT x::oid, x % 2 = 0 FROM (VALUES (0::int8), (4294967295), (NULL)) v(x)");
+    same_cells("SELECT x::float8 FROM (VALUES ('0.1'), ('-0'), ('1e308'), ('5e-324'), ('Infinity'),"
+               "('-Infinity'), ('3'), (NULL)) v(x)");
+    same_cells("SELECT x::timestamptz, x::timestamp, x::date FROM (VALUES ('2024-02-29 "
+               "23:59:59.000001'), ('1999-12-31 23:59:59.5'), ('0001-01-01'), ('9999-12-31 "
+               "23:59:59.999999'), ('10000-01-01 00:00:00.120'), ('294276-12-31'), ('1970-01-01'), "
+               "('infinity'), ('-infinity'), ('0044-03-15 12:00 BC'), ('4713-01-01 BC'), "
+               "('0001-12-31 00:00:00.25 BC'), (NULL)) v(x)");
+    same_cells("SELECT '5874897-12-31'::date, '4714-11-24 BC'::date, '0001-01-01 BC'::date");
+    same_cells("SELECT 'a\"b: c, é'::text, ''::text, 'x'::varchar, 'x'::char(5), NULL::text, "
+               "'{\"b\": [1, 2.50, \"c, d: \\\" \"], \"a\": {}}'::jsonb, '{\"a\":  1}'::json, "
+               "'\\x00ff7f'::bytea, ''::bytea, 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'::uuid");
+    same_cells("SELECT 1.50::numeric, '12:30'::time, 1::int4, 0.1::float4, ARRAY[1,2]"); /* text */
+}
+TEST(forms)
+
 /* Reads by key of one turn are one statement: each gets its own row, or its own failure. */
 static int by_key(const char *one, const char *any, int64_t id, int64_t *n)
 {
@@ -883,12 +936,13 @@ int main(void)
 {
 #define RUN(name) cmocka_unit_test_setup_teardown(name##_test, begin_test, rig_end)
     const struct CMUnitTest tests[] = {
-        RUN(values),       RUN(reading),        RUN(failures),      RUN(all_or_nothing),
-        RUN(returning),    RUN(ends),           RUN(tx_failures),   RUN(savepoints),
-        RUN(tx_time),      RUN(deadlock),       RUN(sharing_check), RUN(taken),
-        RUN(nobody_there), RUN(leaves_at_once), RUN(pieces),        RUN(learns),
-        RUN(breaks),       RUN(effects),        RUN(stands),        RUN(single),
-        RUN(leaks),        RUN(together),       RUN(one_for_many),  RUN(together_fail),
+        RUN(values),        RUN(reading),        RUN(failures),      RUN(all_or_nothing),
+        RUN(returning),     RUN(ends),           RUN(tx_failures),   RUN(savepoints),
+        RUN(tx_time),       RUN(deadlock),       RUN(sharing_check), RUN(taken),
+        RUN(nobody_there),  RUN(leaves_at_once), RUN(pieces),        RUN(learns),
+        RUN(breaks),        RUN(effects),        RUN(stands),        RUN(single),
+        RUN(leaks),         RUN(together),       RUN(one_for_many),  RUN(forms),
+        RUN(together_fail),
     };
     return cmocka_run_group_tests(tests, group_begin, group_end);
 }
