@@ -425,6 +425,7 @@ struct flow {
     struct provider_flow at;
     bool cookie;      /* the session it ends with */
     str back;         /* where it leads to; empty: nowhere */
+    str challenge;    /* of the page that a ticket is for (RFC 7636, S256); empty: there is none */
     str account, sid; /* who links his account; empty: somebody signs in */
 };
 /* No open redirect; secret: what a page is told there opens something, so a place of the settings.
@@ -440,10 +441,10 @@ int flow__find(struct request *rq, const struct accounts *x, const struct provid
 WAITS int flow__use(struct request *rq, const struct accounts *x, const struct provider_config *c,
                     const struct flow *f, struct err *err);
 /* What a page trades for tokens, once and soon. */
-str flow__ticket(struct request *rq, const struct accounts *x, str account);
+str flow__ticket(struct request *rq, const struct accounts *x, str account, str challenge);
 /* Fails with SIGNIN, word invalid_ticket. */
-WAITS int flow__ticket_use(struct request *rq, const struct accounts *x, str ticket, str *account,
-                           struct err *err);
+WAITS int flow__ticket_use(struct request *rq, const struct accounts *x, str ticket, str verifier,
+                           str *account, struct err *err);
 
 /* ---- provider_account.c ---- */
 /* The account of somebody who a provider says it is: found, linked by his address, or made. Fails

@@ -3,8 +3,9 @@
  * RFC 6749 and 7636, OpenID Connect Core 1.0; RFC 9700 says what goes wrong. Invariants: (1) An
  * answer counts once, in the browser that asked, at the provider that was asked, which has a
  * callback of its own (no mix-up). (2) A browser is led to places of the settings only. (3) Tokens
- * never stand in an address: a page gets a ticket for them. */
+ * never stand in an address: a page gets a ticket for them, which is good for that page alone. */
 #include "account/account_priv.h"
+#include "auth/clients.h"
 
 #include "observe/log.h"
 
@@ -47,6 +48,18 @@ static int check_back(struct request *rq, const struct accounts *x, const struct
                       secret ? "" : "a path of this server, or ");
 }
 
+/* A page that gets a ticket has to prove later that it is the one that began: else one could be
+ * talked into somebody else's session, or the ticket be used by who sees the address. */
+static int check_challenge(const struct flow *f, struct err *err)
+{
+    bool needed = f->back.len && !f->cookie;
+    if (f->challenge.len ? pkce_challenge_good(f->challenge) : !needed)
+        return 0;
+    return fail_field(err, E_BAD, LIT("bad_parameter"), LIT("challenge"),
+                      "'challenge' is%s the SHA-256 of a verifier in base64url: 43 characters",
+                      needed ? " needed for a ticket:" : "");
+}
+
 /* A session in a cookie where there are such, unless the client wants tokens. */
 static int wishes(struct request *rq, const struct accounts *x, struct flow *f, struct err *err)
 {
@@ -58,6 +71,8 @@ static int wishes(struct request *rq, const struct accounts *x, struct flow *f, 
         str value = list[i].value;
         if (str_is(list[i].name, "return_to"))
             f->back = value;
+        if (str_is(list[i].name, "challenge"))
+            f->challenge = value;
         if (!str_is(list[i].name, "session"))
             continue;
         if (!str_is(value, "token") && (!str_is(value, "cookie") || !x->config->cookies))
@@ -65,7 +80,8 @@ static int wishes(struct request *rq, const struct accounts *x, struct flow *f, 
                               "'session' is token%s", x->config->cookies ? " or cookie" : "");
         f->cookie = str_is(value, "cookie");
     }
-    return check_back(rq, x, f, !f->cookie, err);
+    TRY(check_back(rq, x, f, !f->cookie, err));
+    return check_challenge(f, err);
 }
 
 WAITS static int begin(struct request *rq, const struct accounts *x, struct provider *p,
@@ -261,14 +277,22 @@ static void lead(struct request *rq, str back, str words)
 WAITS static int let_in(struct request *rq, const struct accounts *x, const struct flow *f,
                         const struct account *who, struct err *err)
 {
+    str ticket = LIT("");
+    if (f->challenge.len)
+        ticket = arena_printf(&rq->arena, "ticket=%.*s",
+                              STR_ARG(flow__ticket(rq, x, who->key, f->challenge)));
     if (f->back.len && !f->cookie) {
-        lead(rq, f->back,
-             arena_printf(&rq->arena, "ticket=%.*s", STR_ARG(flow__ticket(rq, x, who->key))));
+        lead(rq, f->back, ticket);
         return 0;
     }
-    TRY(account__begin(rq, x, who, f->cookie, err));
-    if (f->back.len)
-        lead(rq, f->back, LIT(""));
+    int code = account__begin(rq, x, who, f->cookie, err);
+    bool factor = code < 0 && err->more.len;
+    if (!f->back.len || (code < 0 && !factor))
+        return code;
+    if (factor) /* its mfa_token comes for the ticket, and not in an address */
+        ticket = arena_printf(&rq->arena, "error=%.*s%s%.*s", STR_ARG(err->word),
+                              ticket.len ? "&" : "", STR_ARG(ticket));
+    lead(rq, f->back, factor ? ticket : LIT(""));
     return 0;
 }
 
@@ -315,22 +339,6 @@ WAITS static void note(struct request *rq, const struct accounts *x,
                                                         STR_ARG(err->word))});
 }
 
-/* The word, and with it the token for the second factor. */
-static str words_of(struct request *rq, const struct err *err)
-{
-    struct value v;
-    struct err ignored = {0};
-    str word = err->word.len ? err->word : LIT("error");
-    str json = arena_printf(&rq->arena, "{%.*s}", STR_ARG(err->more));
-    word = arena_printf(&rq->arena, "error=%.*s", STR_ARG(word));
-    if (!err->more.len || json_parse(&rq->arena, json, &json_limits_default, &v, &ignored) < 0)
-        return word;
-    const struct value *token = value_get(&v, LIT("mfa_token"));
-    if (!token || token->kind != V_TEXT)
-        return word;
-    return arena_printf(&rq->arena, "%.*s&mfa_token=%.*s", STR_ARG(word), STR_ARG(token->text));
-}
-
 /* A page that began it learns of it there, as far as it is anything that a page can be told. */
 WAITS static int failed(struct request *rq, const struct accounts *x,
                         const struct provider_config *c, const struct flow *f, struct err *why,
@@ -341,7 +349,8 @@ WAITS static int failed(struct request *rq, const struct accounts *x,
     if (why->code != E_CANCELLED && !factor)
         note(rq, x, c, why);
     if (f->back.len && told && why->code != E_CANCELLED) {
-        lead(rq, f->back, words_of(rq, why));
+        str word = why->word.len ? why->word : LIT("error");
+        lead(rq, f->back, arena_printf(&rq->arena, "error=%.*s", STR_ARG(word)));
         return 0;
     }
     if (why->code == E_BUSY)
@@ -374,11 +383,12 @@ int provider__ticket(struct request *rq, const void *data, struct err *err)
     struct value body;
     struct account who;
     bool cookie;
-    str ticket, key;
+    str ticket, verifier, key;
     TRY(cookie__wanted(rq, x, &cookie, err));
     TRY(account__body(rq, &body, err));
     TRY(account__text(&body, LIT("ticket"), &ticket, err));
-    TRY(flow__ticket_use(rq, x, ticket, &key, err));
+    TRY(account__text(&body, LIT("verifier"), &verifier, err));
+    TRY(flow__ticket_use(rq, x, ticket, verifier, &key, err));
     TRY(mfa__account(rq, x, key, &who, err));
     return account__begin(rq, x, &who, cookie, err);
 }

@@ -6,10 +6,11 @@
  * kept until it is too old anyway. (3) Where it leads back to is decided before it begins: never to
  * an endpoint, which could send the browser on with what stands behind `#` (RFC 9110, 10.2.2). */
 #include "account/account_priv.h"
+#include "auth/clients.h"
 
 #include <sodium.h>
 
-enum { FLOW_S = 600, TICKET_S = 60, BACK_MOST = 1000, LINES = 8 };
+enum { FLOW_S = 600, TICKET_S = 60, BACK_MOST = 1000, LINES = 9 };
 
 static const char use_flow[] = "provider flow", use_ticket[] = "provider ticket", prefix[] = "cot_";
 
@@ -113,10 +114,10 @@ void flow__begin(struct request *rq, const struct accounts *x, const struct prov
     f->at.nonce = account__secret(rq);
     f->at.verifier = account__secret(rq);
     str text =
-        arena_printf(&rq->arena, "%lld\n%.*s\n%.*s\n%.*s\n%s\n%.*s\n%.*s\n%.*s",
+        arena_printf(&rq->arena, "%lld\n%.*s\n%.*s\n%.*s\n%s\n%.*s\n%.*s\n%.*s\n%.*s",
                      (long long)account__now() + FLOW_S, STR_ARG(f->at.state), STR_ARG(f->at.nonce),
                      STR_ARG(f->at.verifier), f->cookie ? "cookie" : "token", STR_ARG(f->back),
-                     STR_ARG(f->sid), STR_ARG(f->account));
+                     STR_ARG(f->challenge), STR_ARG(f->sid), STR_ARG(f->account));
     set(rq, x, c, identity_wrap(&rq->arena, x->identity, use_flow, c->name, text), FLOW_S);
 }
 
@@ -132,7 +133,8 @@ static bool read(str text, struct flow *f)
     f->at = (struct provider_flow){.state = line[1], .nonce = line[2], .verifier = line[3]};
     f->cookie = str_is(line[4], "cookie");
     f->back = line[5];
-    f->sid = line[6];
+    f->challenge = line[6];
+    f->sid = line[7];
     f->account = text;
     return text.ptr && str_to_i64(line[0], &until) && until > account__now();
 }
@@ -180,20 +182,22 @@ int flow__use(struct request *rq, const struct accounts *x, const struct provide
     return first ? 0 : invalid(err);
 }
 
-/* ---- a ticket: what a page trades for tokens, which must not stand in an address ---- */
+/* ---- a ticket: what a page trades for tokens, which must not stand in an address ----
+ * It opens nothing in another page: that does not know the verifier of the challenge. */
 
-str flow__ticket(struct request *rq, const struct accounts *x, str account)
+str flow__ticket(struct request *rq, const struct accounts *x, str account, str challenge)
 {
-    str text = arena_printf(&rq->arena, "%lld\n%.*s\n%.*s", (long long)account__now() + TICKET_S,
-                            STR_ARG(account__secret(rq)), STR_ARG(account));
+    str text =
+        arena_printf(&rq->arena, "%lld\n%.*s\n%.*s\n%.*s", (long long)account__now() + TICKET_S,
+                     STR_ARG(account__secret(rq)), STR_ARG(challenge), STR_ARG(account));
     text = identity_wrap(&rq->arena, x->identity, use_ticket, LIT(""), text);
     return arena_printf(&rq->arena, "%s%.*s", prefix, STR_ARG(text));
 }
 
-int flow__ticket_use(struct request *rq, const struct accounts *x, str ticket, str *account,
-                     struct err *err)
+int flow__ticket_use(struct request *rq, const struct accounts *x, str ticket, str verifier,
+                     str *account, struct err *err)
 {
-    str text = {0};
+    str text = {0}, challenge = {0};
     int64_t until = 0;
     bool first = false;
     bool good = str_starts(ticket, LIT("cot_")) &&
@@ -201,7 +205,12 @@ int flow__ticket_use(struct request *rq, const struct accounts *x, str ticket, s
                                 str_from(ticket, sizeof prefix - 1), &text) &&
                 str_to_i64(str_cut(&text, '\n'), &until) && until > account__now();
     str id = good && text.ptr ? str_cut(&text, '\n') : LIT("");
+    if (text.ptr)
+        challenge = str_cut(&text, '\n');
     *account = text;
+    if (good && id.len && text.ptr && !pkce_is(challenge, verifier))
+        return fail_field(err, E_SIGNIN, LIT("invalid_ticket"), LIT("verifier"),
+                          "'verifier' is not the text that the sign-in's challenge was made of");
     if (good && id.len && text.ptr)
         TRY(once(rq, x, id, until, &first, err));
     return first ? 0

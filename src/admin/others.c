@@ -490,8 +490,9 @@ static const struct {
      {"401", "403", "404", "422"}},
     {"/auth/oauth/ticket",
      "tradeTicket",
-     "The session for the ticket that a page was led back with.",
-     "'properties':{'ticket':{'type':'string'}},'required':['ticket']",
+     "The session for the ticket that a page was led back with; or what the second factor needs.",
+     "'properties':{'ticket':{'type':'string'},'verifier':{'type':'string','description':'What the "
+     "challenge of the sign-in was made of.'}},'required':['ticket','verifier']",
      METHOD_POST,
      BODY_OTHER,
      false,
@@ -686,8 +687,12 @@ static void provider_parameters(struct doc *d)
         "{'name':'session','in':'query','description':'What it ends with: a session in a cookie "
         "where there are such, unless "
         "said.','schema':{'type':'string','enum':['token','cookie']}}");
-    put(d->out, "{'name':'return_to','in':'query','description':'A path of this server, or an "
-                "address below one of auth.return_urls.','schema':{'type':'string'}}");
+    put(d->out, "{'name':'return_to','in':'query','description':'An address of auth.return_urls, "
+                "or below one; with a session in a cookie also a path of this server. No "
+                "endpoint.','schema':{'type':'string'}}");
+    put(d->out, "{'name':'challenge','in':'query','description':'For a ticket, so needed with "
+                "session=token and return_to: the SHA-256 of a random verifier, in base64url (RFC "
+                "7636, S256).','schema':{'type':'string','pattern':'^[A-Za-z0-9_-]{43}$'}}");
 }
 
 static size_t auth_of(const struct doc *d, const struct endpoint *e)

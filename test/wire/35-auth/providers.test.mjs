@@ -2,7 +2,7 @@
 import crypto from 'node:crypto';
 import { play, ok, problem, assert, sleep, slow } from '../lib.mjs';
 import { makeKey } from './issuer.mjs';
-import { Jar, Provider, back, dance, seconds } from './provider.mjs';
+import { Jar, Provider, back, dance, s256, seconds } from './provider.mjs';
 
 const on = ['sqlite', 'postgres'];
 const migrations = `
@@ -47,6 +47,8 @@ function world(name, more, fn, providers = corp, engines = on) {
 const eve = { sub: 'e1', email: 'eve@x.io', email_verified: true, name: 'Eve', picture: 'https://x.io/e.png' };
 const audit = (s, event) => JSON.parse(`[${s.project.do('audit', '--event', event, '--json').out.trim().split('\n').filter(Boolean).join(',')}]`);
 const bearer = (r) => ({ Authorization: `Bearer ${ok(r).access_token}` });
+const verifier = 'a'.repeat(43);
+const challenge = `challenge=${s256(verifier)}`;
 const fragment = (r) => Object.fromEntries(new URLSearchParams(r.header('location').split('#')[1] ?? ''));
 
 world('a new account comes of a sign-in, and is found again', '', async (s, p) => {
@@ -90,14 +92,28 @@ world('a session in a cookie, and back to a page', '', async (s, p) => {
 });
 
 world('tokens for a page elsewhere: a ticket, once', '', async (s, p) => {
-  const r = await dance(s, p, eve, { query: `?session=token&return_to=${encodeURIComponent('https://app.example.com/in/here?a=b')}` });
+  const r = await dance(s, p, eve, { query: `?session=token&${challenge}&return_to=${encodeURIComponent('https://app.example.com/in/here?a=b')}` });
   assert.equal(r.status, 303);
   assert.match(r.header('location'), /^https:\/\/app\.example\.com\/in\/here\?a=b#ticket=cot_[\w-]+$/);
   const { ticket } = fragment(r);
-  const t = ok(await s.post('/v1/auth/oauth/ticket', { ticket }));
+  // another page that has it, or one that somebody else's is given to: no verifier, or that of another sign-in
+  problem(await s.post('/v1/auth/oauth/ticket', { ticket }), 422);
+  problem(await s.post('/v1/auth/oauth/ticket', { ticket, verifier: 7 }), 422);
+  for (const bad of ['b'.repeat(43), verifier.slice(1), `${verifier}a`, s256(verifier), 'a'.repeat(500)]) {
+    assert.equal(problem(await s.post('/v1/auth/oauth/ticket', { ticket, verifier: bad }), 401, 'invalid_ticket').errors[0].field, 'verifier');
+  }
+  const t = ok(await s.post('/v1/auth/oauth/ticket', { ticket, verifier }));
   assert.equal(ok(await s.get('/v1/auth/me', { Authorization: `Bearer ${t.access_token}` })).name, 'Eve');
-  problem(await s.post('/v1/auth/oauth/ticket', { ticket }), 401, 'invalid_ticket');
-  for (const bad of ['', 'cot_', 'cot_AAAA', ticket.slice(0, -2), `crt_${ticket.slice(4)}`]) problem(await s.post('/v1/auth/oauth/ticket', { ticket: bad }), bad ? 401 : 422);
+  problem(await s.post('/v1/auth/oauth/ticket', { ticket, verifier }), 401, 'invalid_ticket');
+  for (const bad of ['', 'cot_', 'cot_AAAA', ticket.slice(0, -2), `crt_${ticket.slice(4)}`]) problem(await s.post('/v1/auth/oauth/ticket', { ticket: bad, verifier }), bad ? 401 : 422);
+});
+
+world('a ticket needs a challenge before anybody is sent anywhere', '', async (s) => {
+  const start = (query) => s.get(`/v1/auth/oauth/corp?return_to=${encodeURIComponent('https://app.example.com/exact')}${query}`);
+  for (const bad of ['&session=token', '&session=token&challenge=', `&session=token&${challenge}A`, `&session=token&challenge=${verifier.slice(1)}`, `&session=token&challenge=${verifier.slice(1)}.`, '&challenge=x', `&challenge=${verifier.slice(1)}%0a`]) {
+    assert.equal(problem(await start(bad), 400, 'bad_parameter').errors[0].field, 'challenge', bad);
+  }
+  for (const good of ['', `&${challenge}`, `&session=token&${challenge}`]) assert.equal((await start(good)).status, 302, good);
 });
 
 world('it leads back to allowed places only', '', async (s) => {
@@ -106,12 +122,12 @@ world('it leads back to allowed places only', '', async (s) => {
     const r = await start(good);
     assert.equal(r.status, 302, good);
     assert.match(r.header('location'), /#$/, 'what stands behind # here does not go along');
-    assert.equal((await start(good, '&session=token')).status, good[0] === '/' ? 400 : 302, `a ticket goes to pages of the settings only: ${good}`);
+    assert.equal((await start(good, `&session=token&${challenge}`)).status, good[0] === '/' ? 400 : 302, `a ticket goes to pages of the settings only: ${good}`);
   }
   // endpoints, of which one could send the browser on with what stands behind #
   for (const bad of ['/oauth/authorize?client_id=evil&redirect_uri=https://evil.test/cb', '/oauth', '/oauth/', '/%6fauth/authorize', '/./oauth/authorize', '/a%2f..%2foauth', '/%2foauth/authorize', '/a//b', '/v1', '/v1?x', '/v1/auth/oauth/other', '/auth/oauth/other', '/%76%31/auth/oauth/other', '/.', '/a%zz',
     'https://app.example.com/all/../oauth/authorize', 'https://all.example.com/oauth/authorize?client_id=evil', 'https://all.example.com/%6Fauth/authorize', 'https://all.example.com/v1/auth/oauth/other', 'https://all.example.com//oauth/authorize']) {
-    for (const more of ['', '&session=token', '&session=cookie']) problem(await start(bad, more), 400, 'bad_parameter');
+    for (const more of ['', `&session=token&${challenge}`, '&session=cookie']) problem(await start(bad, more), 400, 'bad_parameter');
   }
   for (const bad of ['//evil.test', '/\\evil.test', '\\\\evil.test', 'https://evil.test/', 'https://app.example.com.evil.test/in/', 'https://app.example.com@evil.test/in/', 'https://app.example.com/in/../out', 'https://app.example.com/in/%2E%2e/out',
     'https://app.example.com/exactly', 'https://app.example.com/exact/', 'http://app.example.com/in/', 'javascript:alert(1)', 'in', '/a#b', '/a\r\nSet-Cookie: x=y', '/\t/evil.test', `/${'a'.repeat(2000)}`]) {
@@ -342,11 +358,18 @@ world('a second factor is asked for as after a password', '  mfa: required', asy
   const r = problem(await dance(s, p, eve, { query: '?session=token' }), 401, 'mfa_setup_required');
   assert.match(r.mfa_token, /^cmt_/);
   const led = await dance(s, p, eve, { query: '?return_to=/in' });
-  assert.deepEqual(Object.keys(fragment(led)), ['error', 'mfa_token']);
-  assert.equal(fragment(led).error, 'mfa_setup_required');
+  assert.deepEqual(fragment(led), { error: 'mfa_setup_required' }, 'nothing that opens anything stands in an address');
   assert.doesNotMatch(led.headers.getSetCookie().join(), /session=[^;]/);
-  const token = await dance(s, p, eve, { query: '?session=token&return_to=https://app.example.com/in/' });
-  assert.equal(problem(await s.post('/v1/auth/oauth/ticket', { ticket: fragment(token).ticket }), 401, 'mfa_setup_required').mfa_token.slice(0, 4), 'cmt_');
+  const proved = await dance(s, p, eve, { query: `?return_to=/in&${challenge}` });
+  assert.deepEqual(Object.keys(fragment(proved)), ['error', 'ticket']);
+  assert.doesNotMatch(proved.headers.getSetCookie().join(), /session=[^;]/);
+  const token = await dance(s, p, eve, { query: `?session=token&${challenge}&return_to=https://app.example.com/in/` });
+  assert.deepEqual(Object.keys(fragment(token)), ['ticket']);
+  for (const { ticket } of [proved, token].map(fragment)) {
+    problem(await s.post('/v1/auth/oauth/ticket', { ticket, verifier: 'b'.repeat(43) }), 401, 'invalid_ticket');
+    assert.equal(problem(await s.post('/v1/auth/oauth/ticket', { ticket, verifier }), 401, 'mfa_setup_required').mfa_token.slice(0, 4), 'cmt_');
+    problem(await s.post('/v1/auth/oauth/ticket', { ticket, verifier }), 401, 'invalid_ticket');
+  }
 });
 
 world('where nobody may register, nobody is made', '  registration: false', async (s, p) => {
