@@ -256,8 +256,10 @@ WAITS static int person_of(struct request *rq, struct provider *p, const struct 
     struct provider_answer answer = {.code = b->code, .iss = b->iss, .now = account__now()};
     if (b->odd || (!b->error.ptr && (!b->code.len || b->code.len > PROVIDER_CODE_MOST)))
         return fail_field(err, E_SIGNIN, REFUSED, LIT(""), "the provider's answer has no code");
-    if (b->error.ptr)
+    if (b->error.ptr) { /* of whom it is counts for a no, too */
+        TRY(provider_whose(p, &rq->arena, b->iss, err));
         return says_no(b->error, err);
+    }
     TRY(provider_person(p, &rq->arena, &f->at, &answer, out, err));
     if (provider_config_of(p)->form_post)
         add_name(rq, b->user, out);

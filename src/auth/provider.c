@@ -474,6 +474,13 @@ static int check_iss(const struct provider_config *c, const struct provider_endp
     return 0;
 }
 
+int provider_whose(struct provider *p, struct arena *a, str iss, struct err *err)
+{
+    struct provider_endpoints e;
+    TRY(find(p, a, &e, err));
+    return check_iss(&p->config, &e, iss, err);
+}
+
 int provider_person(struct provider *p, struct arena *a, const struct provider_flow *f,
                     const struct provider_answer *answer, struct provider_person *out,
                     struct err *err)

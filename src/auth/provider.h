@@ -19,7 +19,8 @@ struct provider_config {
     str team, key_id, key; /* the secret is a token, signed with this key (PEM): Apple */
     str scope;             /* words with blanks between */
     bool form_post;        /* it answers by a form */
-    bool trust_email;      /* its addresses count as verified, whatever it says of them */
+    bool trust_email;      /* its addresses count as verified when it does not say */
+    bool edov;             /* Microsoft: `xms_edov` says it, and `email_verified` only if not */
 };
 
 struct provider;
@@ -44,6 +45,10 @@ struct provider_flow {
  * be fetched. Fails with BUSY, word provider_away; CANCELLED. */
 WAITS int provider_url(struct provider *p, struct arena *a, const struct provider_flow *f, str *out,
                        struct err *err);
+
+/* Whether an answer with that `iss` is the provider's (RFC 9207); ptr NULL: it names none. Waits
+ * and fails as provider_person does. */
+WAITS int provider_whose(struct provider *p, struct arena *a, str iss, struct err *err);
 
 /* What the browser brought back. */
 struct provider_answer {

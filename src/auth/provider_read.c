@@ -187,7 +187,19 @@ static str email_good(str s)
     return good ? s : (str){0};
 }
 
-/* xms_edov: Microsoft, that the owner of the address's domain is the tenant. */
+/* Whose word counts: a no always, then the settings', then that of the one claim by which such a
+ * provider says it. xms_edov: the owner of the address's domain is the tenant; Microsoft's
+ * email_verified may be any directory's. */
+static bool is_verified(const struct provider_config *c, const struct value *claims)
+{
+    const struct value *said = value_get(claims, LIT("email_verified"));
+    if (said && said->kind != V_NULL && !truth_of(claims, "email_verified"))
+        return false;
+    if (c->trust_email && !c->tenants)
+        return true;
+    return truth_of(claims, c->edov || c->tenants ? "xms_edov" : "email_verified");
+}
+
 void provider_take(struct arena *a, const struct provider_config *c, const struct value *claims,
                    struct provider_person *out)
 {
@@ -197,8 +209,7 @@ void provider_take(struct arena *a, const struct provider_config *c, const struc
     if (c->tenants) /* two tenants could have one subject */
         out->subject =
             arena_printf(a, "%.*s/%.*s", STR_ARG(text_of(claims, "tid")), STR_ARG(out->subject));
-    out->verified = out->email.len && (c->trust_email || truth_of(claims, "email_verified") ||
-                                       truth_of(claims, "xms_edov"));
+    out->verified = out->email.len && is_verified(c, claims);
 }
 
 /* ---- GitHub ---- */

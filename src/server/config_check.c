@@ -200,21 +200,23 @@ static void check_links(struct config_load *l)
               "links in letters need it (or auth.link_url): they cannot be relative");
 }
 
-/* Where signing in elsewhere may lead back to: whole addresses, or all below one that ends in /. */
+/* Where signing in elsewhere may lead back to: whole addresses, or all below one that ends in /.
+ * A ticket that goes to a page over http is anybody's. */
 static void check_return(struct config_load *l)
 {
     str *list;
     size_t count = config__items(l, l->c->auth_return, &list);
     for (size_t i = 0; i < count; i++) {
-        str rest = str_from(list[i], str_starts(list[i], LIT("https://")) ? 8 : 7);
-        bool http = str_starts(list[i], LIT("https://")) || str_starts(list[i], LIT("http://"));
-        size_t slash = str_find(rest, '/');
-        if (!http || slash == STR_NONE || !slash || str_find(list[i], '#') != STR_NONE ||
-            str_find(list[i], '\\') != STR_NONE || str_find(str_upto(rest, slash), '@') != STR_NONE)
+        str rest;
+        bool plain;
+        if (!config__web(list[i], &plain, &rest) || !str_starts(rest, LIT("/")) ||
+            (plain && l->c->mode != MODE_DEVELOPMENT) || str_find(rest, '#') != STR_NONE ||
+            str_find(rest, '\\') != STR_NONE)
             FAULT(
                 l, CONFIG_KEY_auth_return,
                 "'%.*s' is no https:// address with a path: https://app.example.com/signed-in, or "
-                "https://app.example.com/ for all below it",
+                "https://app.example.com/ for all below it (http:// on the loopback, in "
+                "development)",
                 STR_ARG(str_upto(list[i], 100)));
     }
 }

@@ -33,22 +33,16 @@ static bool take_text(const struct reader *r, const char *name, size_t most, str
     return false;
 }
 
-static bool loopback(str host)
-{
-    return str_starts(host, LIT("127.")) || str_starts(host, LIT("localhost:")) ||
-           str_starts(host, LIT("localhost/")) || str_is(host, "localhost") ||
-           str_starts(host, LIT("[::1]"));
-}
-
 /* What comes over plain http could be anybody's keys. */
 static void take_url(const struct reader *r, const char *name, str *out)
 {
     enum { URL_MOST = 900 };
     if (!take_text(r, name, URL_MOST, out))
         return;
-    bool plain = str_starts(*out, LIT("http://"));
-    bool good = str_starts(*out, LIT("https://")) || (plain && loopback(str_from(*out, 7)));
-    if (!good || str_find(*out, '@') != STR_NONE || str_find(*out, ' ') != STR_NONE)
+    bool plain;
+    str rest;
+    if (!config__web(*out, &plain, &rest) || str_find(*out, '@') != STR_NONE ||
+        str_find(*out, ' ') != STR_NONE)
         FAULT(r, config__member(r->node, name),
               "`%s` is an https:// URL without a name in it, not '%.*s'", name,
               STR_ARG(str_upto(*out, 60)));

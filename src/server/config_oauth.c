@@ -296,16 +296,9 @@ static void take(struct config_load *l, const struct config_node *n, struct app_
 /* "https://host", and on the loopback "http://host". */
 static bool origin_good(str url)
 {
-    bool plain = str_starts(url, LIT("http://"));
-    str host = str_starts(url, LIT("https://")) ? str_from(url, 8)
-               : plain                          ? str_from(url, 7)
-                                                : LIT("");
-    bool near = str_starts(host, LIT("127.")) || str_starts(host, LIT("localhost")) ||
-                str_starts(host, LIT("[::1]"));
-    bool good = host.len && str_find(host, '/') == STR_NONE && (!plain || near);
-    for (size_t i = 0; i < url.len; i++)
-        good = good && url.ptr[i] > ' ' && url.ptr[i] <= '~' && !strchr("\"<>\\@?#;,'", url.ptr[i]);
-    return good;
+    bool plain;
+    str rest;
+    return config__web(url, &plain, &rest) && !rest.len;
 }
 
 static void check_rest(struct config_load *l, const struct config_node *n)

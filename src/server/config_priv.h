@@ -80,6 +80,10 @@ bool config__expand(struct config_load *l, str place, str key, str text, str *ou
 /* Whether raw is one ${NAME} or ${NAME:-default} and nothing else, and NAME gives its value. */
 bool config__from_environment(struct arena *a, str raw);
 
+/* Whether url is https://HOST, or http:// of the loopback (*plain), perhaps with a port; rest: what
+ * follows, from / ? or # on. What comes over plain http could be from anybody. */
+bool config__web(str url, bool *plain, str *rest);
+
 /* ---- config_secret.c ---- */
 /* The value of a secret: file:PATH and credential:NAME are read, exec:COMMAND is run and waited
  * for. in_file: a literal is a fault. Blocks. */

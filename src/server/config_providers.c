@@ -39,6 +39,7 @@ struct reader {
 };
 
 #define PATH LIT("auth.providers")
+#define CONSUMERS "9188040d-6c67-4c5b-b112-36a304b66dad" /* Microsoft's accounts of anybody */
 #define FAULT(r, n, ...) config__fault((r)->l, config__place((r)->l, n), PATH, __VA_ARGS__)
 
 static bool take_text(const struct reader *r, const char *name, size_t most, str *out)
@@ -56,17 +57,11 @@ static void take_secret(const struct reader *r, const char *name, str *out)
 {
     const struct config_key key = {.path = "auth.providers"};
     const struct config_node *n = config__member(r->node, name);
-    if (n && n->kind == NODE_SCALAR)
-        config__secret(r->l, &key, n->text, config__place(r->l, n), true, out);
-    else if (n)
+    if (n && n->kind != NODE_SCALAR)
         FAULT(r, n, "expected a secret for `%s`", name);
-}
-
-static bool loopback(str host)
-{
-    return str_starts(host, LIT("127.")) || str_starts(host, LIT("localhost:")) ||
-           str_starts(host, LIT("localhost/")) || str_is(host, "localhost") ||
-           str_starts(host, LIT("[::1]"));
+    else if (n && config__secret(r->l, &key, n->text, config__place(r->l, n), true, out) &&
+             !out->len)
+        FAULT(r, n, "`%s` is empty: leave it out where there is no secret", name);
 }
 
 /* What comes over plain http could be from anybody. */
@@ -74,10 +69,11 @@ static void take_url(const struct reader *r, const char *name, str *out)
 {
     if (!take_text(r, name, URL_MOST, out))
         return;
-    bool plain = str_starts(*out, LIT("http://"));
-    bool good = str_starts(*out, LIT("https://")) || (plain && loopback(str_from(*out, 7)));
-    if (!good || str_find(*out, '@') != STR_NONE || str_find(*out, ' ') != STR_NONE ||
-        str_find(*out, '?') != STR_NONE || str_find(*out, '#') != STR_NONE)
+    bool plain;
+    str rest;
+    if (!config__web(*out, &plain, &rest) || str_find(*out, '@') != STR_NONE ||
+        str_find(*out, ' ') != STR_NONE || str_find(*out, '?') != STR_NONE ||
+        str_find(*out, '#') != STR_NONE)
         FAULT(r, config__member(r->node, name),
               "`%s` is an https:// URL without a name or a query in it, not '%.*s'", name,
               STR_ARG(str_upto(*out, 60)));
@@ -122,16 +118,32 @@ static void take_name(const struct reader *r)
             FAULT(r, r->node, "a provider of the name '%.*s' is there twice", STR_ARG(*out));
 }
 
+static bool uuid(str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+        if (dash ? s.ptr[i] != '-' : !ascii_digit(s.ptr[i]) && !strchr("abcdef", s.ptr[i]))
+            return false;
+    }
+    return s.len == 36;
+}
+
+/* The issuer of ID tokens has the directory's id in it, never its domain. */
 static void microsoft(const struct reader *r, str base)
 {
     struct arena *a = &r->l->c->arena;
     str tenant = LIT("common");
-    take_text(r, "tenant", NAME_MOST, &tenant);
+    bool given = take_text(r, "tenant", NAME_MOST, &tenant);
+    r->out->edov = true;
     r->out->tenants = str_is(tenant, "common") || str_is(tenant, "organizations");
+    if (given && !r->out->tenants && !str_is(tenant, "consumers") && !uuid(tenant))
+        FAULT(r, config__member(r->node, "tenant"),
+              "`tenant` is the id of a directory (a UUID in small letters), `common`, "
+              "`organizations` or `consumers`");
     r->out->discovery = arena_printf(a, "%.*s/%.*s/v2.0", STR_ARG(base), STR_ARG(tenant));
     r->out->jwks = arena_printf(a, "%.*s/%.*s/discovery/v2.0/keys", STR_ARG(base), STR_ARG(tenant));
     str in = r->out->tenants               ? LIT("{tenantid}")
-             : str_is(tenant, "consumers") ? LIT("9188040d-6c67-4c5b-b112-36a304b66dad")
+             : str_is(tenant, "consumers") ? LIT(CONSUMERS)
                                            : tenant;
     r->out->issuer = arena_printf(a, "%.*s/%.*s/v2.0", STR_ARG(base), STR_ARG(in));
 }
@@ -191,6 +203,26 @@ static void check_client(const struct reader *r)
         FAULT(r, r->node, "a provider without a preset needs `name`");
 }
 
+/* The directory of those who have none. */
+static bool of_anybody(const struct provider_config *c)
+{
+    return c->edov && str_ends(c->issuer, LIT("/" CONSUMERS "/v2.0"));
+}
+
+/* Without openid there is no ID token; Apple gives one always, GitHub never. */
+static void check_scopes(const struct reader *r)
+{
+    enum preset_kind kind = r->preset ? r->preset->kind : PRESET_OIDC;
+    const struct config_node *n = config__member(r->node, "scopes");
+    str rest = r->out->scope;
+    while (rest.ptr && rest.len) {
+        if (str_is(str_cut(&rest, ' '), "openid"))
+            return;
+    }
+    if (n && kind != PRESET_APPLE && kind != PRESET_GITHUB)
+        FAULT(r, n, "`scopes` needs `openid`, or there is no ID token to tell who signs in");
+}
+
 /* Members that only one preset has. */
 static void check_only(const struct reader *r, const char *name, enum preset_kind kind)
 {
@@ -218,8 +250,11 @@ static void take(struct config_load *l, const struct config_node *n, struct prov
     const struct config_node *trust = config__member(n, "trust_email");
     if (trust)
         config__flag(l, trust, PATH, &out->trust_email);
-    if (trust && out->tenants && out->trust_email)
-        FAULT(&r, trust, "`trust_email` needs a `tenant`: any directory could name any address");
+    if (trust && out->trust_email && (out->tenants || of_anybody(out)))
+        FAULT(&r, trust,
+              "`trust_email` needs a `tenant` of your own: any directory, and who has an account "
+              "without one, could name any address");
+    check_scopes(&r);
     check_client(&r);
     check_only(&r, "tenant", PRESET_MICROSOFT);
     check_only(&r, "team_id", PRESET_APPLE);

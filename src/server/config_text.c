@@ -1,4 +1,4 @@
-/* config_text.c -- ${VAR} in values. SPDX: Apache-2.0 */
+/* config_text.c -- ${VAR} in values; addresses. SPDX: Apache-2.0 */
 #include "server/config_priv.h"
 
 #include <stdlib.h>
@@ -100,4 +100,59 @@ bool config__from_environment(struct arena *a, str raw)
     str inner = str_from(raw, 2);
     const char *value = getenv(arena_str(a, str_upto(inner, name_length(inner))).ptr);
     return value && *value;
+}
+
+/* ---- addresses ---- */
+
+/* 127.x.x.x and nothing that only begins so. */
+static bool loopback_number(str host)
+{
+    int parts = 0;
+    for (; host.ptr; parts++) {
+        str one = str_cut(&host, '.');
+        uint64_t n;
+        if (!one.len || one.len > 3 || !str_to_u64(one, &n) || n > 255 || (!parts && n != 127))
+            return false;
+    }
+    return parts == 4;
+}
+
+/* Letters of a name or a number; between brackets those of an IPv6 address. */
+static bool host_good(str host)
+{
+    bool six = host.len > 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']';
+    if (six)
+        host = str_make(host.ptr + 1, host.len - 2);
+    for (size_t i = 0; i < host.len; i++) {
+        char c = host.ptr[i];
+        bool name = ascii_alpha(c) || c == '-' || c == '_';
+        if (!ascii_digit(c) && c != '.' && !(six ? ascii_alpha(c) || c == ':' : name))
+            return false;
+    }
+    return host.len && (six || host.ptr[0] != '.');
+}
+
+bool config__web(str url, bool *plain, str *rest)
+{
+    *plain = str_starts(url, LIT("http://"));
+    if (!*plain && !str_starts(url, LIT("https://")))
+        return false;
+    str host = str_from(url, *plain ? 7 : 8);
+    size_t end = 0, colon;
+    while (end < host.len && !strchr("/?#", host.ptr[end]))
+        end++;
+    *rest = str_from(host, end);
+    host.len = end;
+    size_t six = str_find(host, ']');
+    colon = str_find(str_from(host, six == STR_NONE ? 0 : six), ':');
+    if (colon != STR_NONE) {
+        uint64_t port;
+        colon += six == STR_NONE ? 0 : six;
+        str digits = str_from(host, colon + 1);
+        if (digits.len > 5 || !str_to_u64(digits, &port) || !port || port > 65535)
+            return false;
+        host.len = colon;
+    }
+    bool near = str_eqi(host, LIT("localhost")) || str_is(host, "[::1]") || loopback_number(host);
+    return host_good(host) && (!*plain || near);
 }

@@ -59,6 +59,8 @@ static void takes_documents(void **state)
     assert_true(!e.basic && e.says_iss);
     static const char *const bad[] = {"",
                                       "http://i.io/a",
+                                      "httPs://i.io/a",
+                                      "HTTP://i.io/a",
                                       "https:///a",
                                       "https://",
                                       "https://u@i.io/a",
@@ -166,13 +168,18 @@ static void keeps_tenants_apart(void **state)
     assert_true(str_is(p.subject, TID "/s"));
 }
 
+static bool verified_by(const struct provider_config *c, const char *json)
+{
+    struct provider_person p;
+    struct value v = parse(json);
+    provider_take(&a, c, &v, &p);
+    return p.verified;
+}
+
 static bool verified(bool trust, const char *json)
 {
     const struct provider_config c = {.issuer = LIT("https://i.io"), .trust_email = trust};
-    struct provider_person p;
-    struct value v = parse(json);
-    provider_take(&a, &c, &v, &p);
-    return p.verified;
+    return verified_by(&c, json);
 }
 
 static void believes_little(void **state)
@@ -180,13 +187,35 @@ static void believes_little(void **state)
     (void)state;
     assert_true(verified(false, "{\"email\":\"a@b\",\"email_verified\":true}"));
     assert_true(verified(false, "{\"email\":\"a@b\",\"email_verified\":\"true\"}"));
-    assert_true(verified(true, "{\"email\":\"a@b\",\"email_verified\":false}"));
+    assert_true(verified(true, "{\"email\":\"a@b\"}"));
+    assert_true(verified(true, "{\"email\":\"a@b\",\"email_verified\":null}"));
+    assert_false(verified(true, "{\"email\":\"a@b\",\"email_verified\":false}"));
+    assert_false(verified(false, "{\"email\":\"a@b\",\"xms_edov\":true}"));
     assert_false(verified(false, "{\"email\":\"a@b\"}"));
     assert_false(verified(false, "{\"email\":\"a@b\",\"email_verified\":\"false\"}"));
     assert_false(verified(false, "{\"email\":\"a@b\",\"email_verified\":[true]}"));
     assert_false(verified(false, "{\"email_verified\":true}"));
     assert_false(verified(true, "{\"email\":\"a\\nb@c\"}"));
     assert_false(verified(true, "{\"email\":\"\"}"));
+}
+
+static void believes_microsoft_less(void **state)
+{
+    const struct provider_config any = {.issuer = LIT("https://m.io/{tenantid}/v2.0"),
+                                        .tenants = true,
+                                        .edov = true,
+                                        .trust_email = true};
+    const struct provider_config own = {.issuer = LIT("https://m.io/x/v2.0"), .edov = true};
+    const struct provider_config trusted = {
+        .issuer = LIT("https://m.io/x/v2.0"), .edov = true, .trust_email = true};
+    (void)state;
+    assert_false(verified_by(&any, "{\"email\":\"a@b\",\"email_verified\":true}"));
+    assert_true(verified_by(&any, "{\"email\":\"a@b\",\"xms_edov\":\"1\"}"));
+    assert_false(verified_by(&own, "{\"email\":\"a@b\",\"email_verified\":true}"));
+    assert_true(verified_by(&own, "{\"email\":\"a@b\",\"xms_edov\":1}"));
+    assert_false(verified_by(&own, "{\"email\":\"a@b\",\"xms_edov\":1,\"email_verified\":false}"));
+    assert_false(verified_by(&any, "{\"email\":\"a@b\"}"));
+    assert_true(verified_by(&trusted, "{\"email\":\"a@b\"}"));
 }
 
 static void takes_github(void **state)
@@ -250,6 +279,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(checks_claims, start, stop),
         cmocka_unit_test_setup_teardown(keeps_tenants_apart, start, stop),
         cmocka_unit_test_setup_teardown(believes_little, start, stop),
+        cmocka_unit_test_setup_teardown(believes_microsoft_less, start, stop),
         cmocka_unit_test_setup_teardown(takes_github, start, stop),
         cmocka_unit_test_setup_teardown(escapes, start, stop),
         cmocka_unit_test_setup_teardown(takes_keys, start, stop),

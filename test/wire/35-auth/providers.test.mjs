@@ -26,7 +26,7 @@ roles: { viewer: {}, editor: {}, admin: {} }
 access: { users: [{ roles: admin, can: read }] }
 `;
 const corp = (p, more = '') => `    - { name: corp, issuer: "${p.url}", client_id: cairn, client_secret: "\${CORP_SECRET}"${more} }`;
-const env = { CORP_SECRET: 'hush & +' };
+const env = { CORP_SECRET: 'hush & +', EMPTY: '' };
 
 // The server is started once the provider's address is known. fn(s, provider)
 function world(name, more, fn, providers = corp, engines = on) {
@@ -243,6 +243,10 @@ world('the answers of several providers are kept apart (RFC 9207)', '', async (s
   problem(await dance(s, p, eve, { more: { iss: 'https://evil.test' } }), 401, 'provider_refused');
   problem(await dance(s, p, eve, { more: { iss: `${p.url}/` } }), 401, 'provider_refused');
   assert.equal(p.asked['/token'], undefined, 'no code goes to a provider that did not give it');
+  const no = (more) => ({ change: (b) => ({ state: b.state, error: 'access_denied', ...more }) });
+  problem(await dance(s, p, eve, no({})), 401, 'provider_refused');
+  problem(await dance(s, p, eve, no({ iss: 'https://evil.test' })), 401, 'provider_refused');
+  problem(await dance(s, p, eve, no({ iss: p.url })), 403, 'access_denied');
   ok(await dance(s, p, eve, { more: { iss: p.url } }));
 });
 
@@ -285,6 +289,7 @@ world('an address links an account only when both sides have seen it proved', ''
   for (const no of [false, undefined, 'false', 0, null]) problem(await dance(s, p, who('ada@x.io', no)), 403, 'email_not_verified');
   problem(await dance(s, p, { sub: 'x' }), 403, 'email_not_verified');
   problem(await dance(s, p, who('no address', true)), 403, 'email_not_verified');
+  problem(await dance(s, p, { sub: 'x', email: 'ada@x.io', xms_edov: true }), 403, 'email_not_verified'); // Microsoft's word alone
   problem(await dance(s, p, who('bob@x.io', true)), 409, 'account_exists'); // not verified here
   const r = ok(await dance(s, p, who('ada@x.io', true, 'a1'), { query: '?session=token' }));
   assert.equal(r.user.name, 'Ada');
@@ -404,6 +409,15 @@ const faults = [
   ['{ name: a, issuer: "https://x.io", client_id: x, team_id: y }', /`team_id` belongs to the preset apple/],
   ['{ name: a, issuer: "https://x.io", client_id: x, cleint_id: y }', /unknown key `cleint_id` \(did you mean `client_id`\?\)/],
   ['{ preset: microsoft, client_id: x, client_secret: "${CORP_SECRET}", trust_email: true }', /`trust_email` needs a `tenant`/],
+  ...['127.evil.example', '127.0.0.1.evil.example', '127.0.0.256', '127.1', 'localhost.evil.example', '[::1].evil.example', '[::1', 'localhost:0', 'localhost:x', '127.0.0.1:99999'].map((host) => [`{ name: a, issuer: "http://${host}/", client_id: x }`, /`issuer` is an https:\/\/ URL/]),
+  ...['https://', 'https:///x', 'https://:443', 'httPs://x.io', 'https://x.io\\\\y', 'https://.x', 'https://a b', 'https://[x'].map((url) => [`{ name: a, issuer: "${url}", client_id: x }`, /`issuer` is an https:\/\/ URL/]),
+  ['{ name: a, issuer: "https://x.io", client_id: x, client_secret: "${EMPTY}" }', /:\d+:\d+: auth\.providers: `client_secret` is empty/],
+  ['{ preset: google, client_id: x, client_secret: "${EMPTY}" }', /`client_secret` is empty/],
+  ['{ name: a, issuer: "https://x.io", client_id: x, scopes: "email profile" }', /:\d+:\d+: auth\.providers: `scopes` needs `openid`/],
+  ['{ preset: google, client_id: x, client_secret: "${CORP_SECRET}", scopes: "email openidx" }', /`scopes` needs `openid`/],
+  ...['x.onmicrosoft.com', 'a/b?c', '5e0a1b2c-0000-4000-8000-00000000000', '5e0a1b2c00000-4000-8000-000000000001', '5E0A1B2C-0000-4000-8000-000000000001'].map((tenant) => [`{ preset: microsoft, client_id: x, client_secret: "\${CORP_SECRET}", tenant: "${tenant}" }`, /:\d+:\d+: auth\.providers: `tenant` is the id of a directory/]),
+  ['{ preset: microsoft, client_id: x, client_secret: "${CORP_SECRET}", tenant: consumers, trust_email: true }', /`trust_email` needs a `tenant` of your own/],
+  ['{ preset: microsoft, client_id: x, client_secret: "${CORP_SECRET}", tenant: 9188040d-6c67-4c5b-b112-36a304b66dad, trust_email: true }', /`trust_email` needs a `tenant` of your own/],
   ['{ preset: apple, client_id: x }', /apple needs `team_id`, `key_id` and `key`/],
   ['{ preset: apple, client_id: x, team_id: t, key_id: k, key: "${CORP_SECRET}" }', /the key cannot be used: it is no private key/],
   ['{ preset: apple, client_id: x, team_id: t, key_id: k, key: "file:rsa.pem" }', /the key cannot be used: it is no key of the curve P-256/],
@@ -423,9 +437,20 @@ play('settings that cannot be', { migrations, config: '', serve: false }, async 
   }
   s.project.config(auth('    - { name: a, issuer: "https://x.io", client_id: x }').replace('"https://app.example.com/exact"', '"app.example.com"'));
   assert.match(s.project.cairn('check').all, /auth\.return_urls: 'app\.example\.com' is no https:\/\/ address/);
+  const returns = (url, mode = 'development') => {
+    s.project.config(`mode: ${mode}\nserver: { public_url: "https://x.io" }\n${auth('    - { name: a, issuer: "https://x.io", client_id: x }').replace('"https://app.example.com/exact"', JSON.stringify(url))}`);
+    return s.project.cairn('check').all;
+  };
+  for (const url of ['http://app.example.com/in/', 'http://127.evil.example/', 'https://', 'https:///x', 'https://u@x.io/', 'https://x.io', 'https://x.io?y/', 'https://x.io/#', 'ftp://x.io/']) assert.match(returns(url), /auth\.return_urls: '.*' is no https:\/\/ address/, url);
+  for (const url of ['http://127.0.0.1:3000/in', 'http://localhost:5173/', 'http://[::1]/']) {
+    assert.doesNotMatch(returns(url), /return_urls/, url);
+    assert.match(returns(url, 'production'), /auth\.return_urls: .* is no https:\/\/ address/, url);
+  }
   s.project.config(`mode: production\n${auth('    - { name: a, issuer: "https://x.io", client_id: x }')}`);
   assert.match(s.project.cairn('check').all, /auth\.providers: needs server\.public_url/);
-  for (const good of ['{ name: a, issuer: "https://x.io", client_id: x }', '{ preset: google, client_id: x, client_secret: "${CORP_SECRET}" }', '{ preset: microsoft, tenant: consumers, client_id: x, client_secret: "${CORP_SECRET}" }']) {
+  for (const good of ['{ name: a, issuer: "https://x.io", client_id: x }', '{ preset: google, client_id: x, client_secret: "${CORP_SECRET}" }', '{ preset: microsoft, tenant: consumers, client_id: x, client_secret: "${CORP_SECRET}" }',
+    '{ preset: microsoft, tenant: 5e0a1b2c-0000-4000-8000-000000000001, trust_email: true, client_id: x, client_secret: "${CORP_SECRET}" }', '{ preset: github, client_id: x, client_secret: "${CORP_SECRET}", scopes: "read:user" }',
+    '{ name: a, issuer: "http://127.0.0.2:8080/realms/x", client_id: x, scopes: "openid" }', '{ name: a, issuer: "http://[::1]:8080", client_id: x }', '{ name: a, issuer: "http://localhost", client_id: x }', '{ name: a, issuer: "https://[2001:db8::1]:8443/x", client_id: x }']) {
     s.project.config(auth(`    - ${good}`));
     s.project.do('check');
   }
@@ -478,6 +503,8 @@ world('Microsoft: any directory, and no address counts that its owner has not pr
   const how = { provider: 'microsoft', query: '?session=token' };
   problem(await dance(s, p, ms({}), how), 403, 'email_not_verified');
   problem(await dance(s, p, ms({ email: 'ada@x.io' }), how), 403, 'email_not_verified');
+  problem(await dance(s, p, ms({ email: 'ada@x.io', email_verified: true }), how), 403, 'email_not_verified');
+  problem(await dance(s, p, ms({ email: 'ada@x.io', email_verified: false, xms_edov: true }), how), 403, 'email_not_verified');
   problem(await dance(s, p, ms({ tid: '5e0a1b2c-0000-4000-8000-000000000002' }), how), 401, 'provider_refused');
   problem(await dance(s, p, ms({ tid: undefined }), how), 401, 'provider_refused');
   problem(await dance(s, p, ms({ tid: 'x/../y', iss: `${p.url}/x/../y/v2.0` }), how), 401, 'provider_refused');
