@@ -174,6 +174,10 @@ int cookie__wanted(struct request *rq, const struct accounts *x, bool *out, stru
  * is the account and the token for writes. */
 WAITS int cookie__begin(struct request *rq, const struct accounts *x, const struct account *who,
                         struct err *err);
+/* The id in the request's cookie, live or not; empty: there is none. */
+str cookie__sid(struct request *rq, const struct accounts *x);
+/* Ends that session, when there is one. */
+WAITS int cookie__end(struct request *rq, const struct accounts *x, str sid, struct err *err);
 /* A new id for the session, after which the old one is over; Set-Cookie, no body. */
 WAITS int cookie__renew(struct request *rq, const struct accounts *x, const struct account *who,
                         str *sid, struct err *err);
@@ -423,10 +427,11 @@ endpoint_fn identities__list, identities__remove;
 /* ---- provider_flow.c: a sign-in at a provider, between its beginning and its end ---- */
 struct flow {
     struct provider_flow at;
-    bool cookie;      /* the session it ends with */
-    str back;         /* where it leads to; empty: nowhere */
-    str challenge;    /* of the page that a ticket is for (RFC 7636, S256); empty: there is none */
-    str account, sid; /* who links his account; empty: somebody signs in */
+    bool cookie;   /* the session it ends with */
+    str back;      /* where it leads to; empty: nowhere */
+    str challenge; /* of the page that a ticket is for (RFC 7636, S256); empty: there is none */
+    str account;   /* who links his account; empty: somebody signs in */
+    str sid;       /* his session; of who signs in the one that he had before, or empty */
 };
 /* No open redirect; secret: what a page is told there opens something, so a place of the settings.
  */

@@ -150,15 +150,20 @@ static str csrf_of(struct request *rq, const struct accounts *x, str sid)
     return arena_str(&rq->arena, str_make(text, CSRF_TEXT));
 }
 
-/* The session that the browser had until now, whosever it was. */
-WAITS static int end_old(struct request *rq, const struct accounts *x, struct err *err)
+str cookie__sid(struct request *rq, const struct accounts *x)
 {
-    struct session s;
     str value, sid;
     uint64_t counter;
+    bool good = given(rq, x, &value) &&
+                identity_unseal(&rq->arena, x->identity, SEALED_COOKIE, value, &sid, &counter);
+    return good ? sid : LIT("");
+}
+
+int cookie__end(struct request *rq, const struct accounts *x, str sid, struct err *err)
+{
+    struct session s;
     size_t ended;
-    if (!given(rq, x, &value) ||
-        !identity_unseal(&rq->arena, x->identity, SEALED_COOKIE, value, &sid, &counter))
+    if (!sid.len)
         return 0;
     TRY(session__live(rq, x, sid, account__now(), &s, err));
     struct session_end e = {s.account, sid, (str){0}, AUDIT_SESSIONS_ENDED};
@@ -174,6 +179,12 @@ WAITS static int begin(struct request *rq, const struct accounts *x, const struc
     *csrf = csrf_of(rq, x, s->id);
     reply_header(rq->reply, LIT("X-CSRF-Token"), *csrf);
     return 0;
+}
+
+/* The session that the browser had until now, whosever it was. */
+WAITS static int end_old(struct request *rq, const struct accounts *x, struct err *err)
+{
+    return cookie__end(rq, x, cookie__sid(rq, x), err);
 }
 
 int cookie__begin(struct request *rq, const struct accounts *x, const struct account *who,

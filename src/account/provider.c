@@ -104,6 +104,8 @@ int provider__start(struct request *rq, const void *data, struct err *err)
     str url;
     TRY(of_path(rq, x, &p, err));
     TRY(wishes(rq, x, &f, err));
+    if (f.cookie) /* browsers may not send it along when another site leads them back */
+        f.sid = cookie__sid(rq, x);
     TRY(begin(rq, x, p, &f, &url, err));
     rq->reply->status = 302;
     reply_header(rq->reply, LIT("Location"), ending(rq, url, LIT("")));
@@ -288,6 +290,8 @@ WAITS static int let_in(struct request *rq, const struct accounts *x, const stru
         return 0;
     }
     int code = account__begin(rq, x, who, f->cookie, err);
+    if (code == 0)
+        code = cookie__end(rq, x, f->sid, err);
     bool factor = code < 0 && err->more.len;
     if (!f->back.len || (code < 0 && !factor))
         return code;

@@ -527,6 +527,18 @@ world('Apple: a form, a secret that is signed, a name that comes once', '', asyn
   const start = await s.get('/v1/auth/oauth/apple');
   assert.match(start.headers.getSetCookie()[0], /^__Host-session-oauth-apple=.*; Path=\/; Max-Age=600; HttpOnly; SameSite=None; Secure$/);
   assert.equal(new URL(start.header('location')).searchParams.get('response_mode'), 'form_post');
+  // the form of another site comes without the session's cookie: the session that was before ends all the same
+  ok(await dance(s, p, { sub: '001.ab' }, { ...how, query: '?session=cookie', jar }));
+  const before = { Cookie: `session=${jar.list.get('session')}` };
+  assert.equal(ok(await s.get('/v1/auth/me', before)).name, 'Eve Xi');
+  const url = jar.take(await s.get('/v1/auth/oauth/apple?session=cookie', jar.headers)).header('location');
+  const old = jar.list.get('session');
+  jar.list.delete('session');
+  ok(await back(s, p, url, { sub: '001.ab' }, { ...how, jar }));
+  assert.notEqual(jar.list.get('session'), old);
+  problem(await s.get('/v1/auth/me', before), 401);
+  assert.equal(ok(await s.get('/v1/auth/me', { Cookie: `session=${jar.list.get('session')}` })).name, 'Eve Xi');
+  jar.list.delete('session');
   for (const user of ['{', '[]', '{"name":7}', '{"name":{"firstName":7}}', 'x'.repeat(3000)]) ok(await dance(s, p, { sub: '001.ab' }, { ...how, more: { user } }));
   problem(await s.fetch('/v1/auth/oauth/apple/callback', { method: 'POST', body: 'state=x&code=y', headers: { 'Content-Type': 'application/x-www-form-urlencoded' } }), 400, 'invalid_state');
 }, (p) => `    - { preset: apple, issuer: "${p.url}", client_id: cairn, team_id: TEAM1, key_id: KEY1, key: "file:apple.p8" }`);
