@@ -143,13 +143,21 @@ static int row_cmp(const void *a, const void *b, void *arg)
     return (m < n) != by->down ? -1 : 1;
 }
 
+/* Where a row's parent key begins: at its column, or behind all that is fetched. */
+static size_t key_at(const struct rows *r, const struct include *inc)
+{
+    const struct select *s = &inc->select;
+    const struct key *k = &inc->relation->remote;
+    return r->cols == s->column_count ? resource__position(s, k->columns[0]) : s->column_count;
+}
+
 /* Rows of parents by number in the order of a number need not come sorted (sql/include.c): mostly
  * they are, and a look costs little. */
-static void arrange(struct rows *r, const struct keyset *set, const struct select *s)
+static void arrange(struct rows *r, const struct keyset *set, const struct select *s, size_t key)
 {
     if (r->count < 2 || set->width != 1 || s->order_count != 1)
         return;
-    struct by by = {.key = r->cols - 1, .down = s->order[0].descending};
+    struct by by = {.key = key, .down = s->order[0].descending};
     while (by.column < s->column_count && s->columns[by.column] != s->order[0].column)
         by.column++;
     if (by.column == s->column_count)
@@ -165,14 +173,14 @@ static void arrange(struct rows *r, const struct keyset *set, const struct selec
         qsort_r(r->cells, r->count, r->cols * sizeof *r->cells, row_cmp, &by);
 }
 
-/* The range of each key: its rows stand together, their parent's key in the last columns. */
-static void divide(struct branch *b, const struct keyset *set)
+/* The range of each key: its rows stand together. */
+static void divide(struct branch *b, const struct keyset *set, size_t at)
 {
     const struct rows *r = &b->level.rows;
     size_t key = STR_NONE;
     const struct value *before = NULL;
     for (size_t i = 0; i < r->count; i++) {
-        const struct value *tuple = rows_at(r, i, r->cols - set->width);
+        const struct value *tuple = rows_at(r, i, at);
         bool same = before && set->width == 1 && tuple->kind == V_INT && before->kind == V_INT &&
                     tuple->i == before->i;
         if (!same)
@@ -282,9 +290,9 @@ WAITS static int fetch(struct grow *g, struct ask *list, size_t count)
 }
 
 /* The first rows of each parent stay. */
-static void trim(struct rows *r, int64_t limit)
+static void trim(struct rows *r, int64_t limit, size_t key)
 {
-    size_t kept = 0, key = r->cols - 1;
+    size_t kept = 0;
     int64_t of_parent = 0;
     for (size_t i = 0; i < r->count; i++) {
         bool same = i && value_eq(rows_at(r, i, key), rows_at(r, i - 1, key));
@@ -349,13 +357,14 @@ static int finish(struct grow *g, struct ask *q)
     struct branch *b = q->branch;
     if (q->read)
         b->level.rows = q->read->rows;
-    arrange(&b->level.rows, &q->set, &q->inc->select);
+    size_t key = key_at(&b->level.rows, q->inc);
+    arrange(&b->level.rows, &q->set, &q->inc->select, key);
     if (q->loose)
-        trim(&b->level.rows, q->inc->select.limit);
+        trim(&b->level.rows, q->inc->select.limit, key);
     if (b->level.rows.count > g->left)
         return too_many(g);
     g->left -= b->level.rows.count;
-    divide(b, &q->set);
+    divide(b, &q->set, key);
     return 0;
 }
 

@@ -1,7 +1,9 @@
 /* include.c -- the related rows of many parents in one statement.
  * Three shapes, all with rows sorted by the parent's key, then by the include's order:
  *   all:     FROM child WHERE fk IN (keys), for one row per parent or when no limit is given.
- *   each:    FROM keys CROSS JOIN child WHERE pk = key, for one row per parent by its key (SQLite).
+ *   each:    FROM keys CROSS JOIN child WHERE pk = key, for one row per parent by its key (SQLite);
+ * FROM child WHERE pk BETWEEN .. for keys that are whole numbers without a gap, as those of a page
+ * often are: one way down the index instead of one for each parent.
  *   near:    FROM keys CROSS JOIN child WHERE fk = key AND pk <= (the n-th pk of that key), when
  * the order is the primary key's and an index serves it (SQLite): no sorter, no table in between.
  *   loose:   near without the n-th pk, which costs a look-up for each parent; its caller counts.
@@ -48,6 +50,28 @@ static void selected(struct sql *b, const struct related *q)
     sql__columns(b, q->target, q->s->columns, q->s->column_count);
     if (q->s->column_count)
         text__char(&b->text, ',');
+}
+
+static bool fetched(const struct select *s, const struct column *c)
+{
+    size_t i = 0;
+    while (i < s->column_count && s->columns[i] != c)
+        i++;
+    return i < s->column_count;
+}
+
+/* The same with the columns that tell the parent: the last ones, unless it is one that is fetched
+ * already (whoever takes the rows can tell by their number). */
+static void selected_with_parent(struct sql *b, const struct related *q)
+{
+    const struct key *k = parent_key(q->r);
+    if (q->r->kind != REL_THROUGH && k->count == 1 && fetched(q->s, k->columns[0])) {
+        sql__text(b, "SELECT ");
+        sql__columns(b, q->target, q->s->columns, q->s->column_count);
+        return;
+    }
+    selected(b, q);
+    parent_columns(b, q);
 }
 
 /* The child table, joined with the join table when there is one. */
@@ -113,8 +137,7 @@ static void then_order(struct sql *b, const struct related *q)
 
 static void all_rows(struct sql *b, const struct related *q)
 {
-    selected(b, q);
-    parent_columns(b, q);
+    selected_with_parent(b, q);
     sql__text(b, " FROM ");
     from(b, q);
     sql__text(b, " WHERE ");
@@ -175,32 +198,39 @@ static bool by_key(const struct related *q)
     return q->keys.parts == 1 && q->r->kind == REL_ONE && sql__unique(q->r->target, &q->r->remote);
 }
 
-static void each_row(struct sql *b, const struct related *q)
-{
-    selected(b, q);
-    parent_columns(b, q);
-    sql__text(b, " FROM ");
-    keys__table(b, &q->keys);
-    sql__text(b, " CROSS JOIN ");
-    sql__table(b, q->r->target, q->target);
-    sql__text(b, " WHERE ");
-    parent_columns(b, q);
-    sql__text(b, " = ");
-    keys__part(b, &q->keys, 0);
-    filter(b, q);
-}
-
 static bool whole(const struct column *c)
 {
     return c->type == TYPE_INT2 || c->type == TYPE_INT4 || c->type == TYPE_INT8;
 }
 
-static bool fetched(const struct select *s, const struct column *c)
+static bool stored_whole(const struct column *c)
 {
-    size_t i = 0;
-    while (i < s->column_count && s->columns[i] != c)
-        i++;
-    return i < s->column_count;
+    return whole(c) && !c->inside && c->recast == RECAST_NONE;
+}
+
+static void each_row(struct sql *b, const struct related *q)
+{
+    const struct keys *k = &q->keys;
+    bool span = stored_whole(q->r->remote.columns[0]) && keys__gapless(k);
+    selected_with_parent(b, q);
+    sql__text(b, " FROM ");
+    if (!span) {
+        keys__table(b, k);
+        sql__text(b, " CROSS JOIN ");
+    }
+    sql__table(b, q->r->target, q->target);
+    sql__text(b, " WHERE ");
+    parent_columns(b, q);
+    if (span) {
+        sql__text(b, " BETWEEN ");
+        sql__place(b, sql__add(b, *k->list[0]));
+        sql__text(b, " AND ");
+        sql__place(b, sql__add(b, *k->list[k->count - 1]));
+    } else {
+        sql__text(b, " = ");
+        keys__part(b, k, 0);
+    }
+    filter(b, q);
 }
 
 /* Is the order that of a whole number which is the whole key, read off an index of the parent's
@@ -338,11 +368,6 @@ static bool bounded(const struct related *q)
            sql__order_indexed(q->r->target, &q->r->remote, q->s->order, q->s->order_count);
 }
 
-static bool stored_whole(const struct column *c)
-{
-    return whole(c) && !c->inside && c->recast == RECAST_NONE;
-}
-
 /* Need rows not come in the order of parent and include? Whoever takes them sorts them by two whole
  * numbers in less time than the server. */
 static bool sorted_by_taker(const struct related *q)
@@ -356,8 +381,7 @@ static void together(struct sql *b, const struct related *q)
 {
     struct related inner = *q;
     inner.target = b->aliases++;
-    selected(b, q);
-    parent_columns(b, q);
+    selected_with_parent(b, q);
     sql__text(b, " FROM (SELECT ");
     sql__alias(b, inner.target);
     sql__text(b, ".* FROM ");

@@ -91,6 +91,14 @@ void keys__take(struct sql *b, struct keys *k, const struct value *list, const s
         sql__fail(b, "keys of this type cannot be followed to other tables on PostgreSQL");
 }
 
+bool keys__gapless(const struct keys *k)
+{
+    if (k->parts != 1 || k->count < 2 || k->list[0]->kind != V_INT ||
+        k->list[k->count - 1]->kind != V_INT)
+        return false;
+    return (uint64_t)k->list[k->count - 1]->i - (uint64_t)k->list[0]->i == k->count - 1;
+}
+
 static void json_part(struct text *t, const struct value *v)
 {
     if (v->kind == V_INT)

@@ -16,5 +16,7 @@ void keys__table(struct sql *b, const struct keys *k);          /* cairn_each(?1
 void keys__array(struct sql *b, const struct keys *k);          /* $1::integer[], of one part */
 void keys__part(struct sql *b, const struct keys *k, size_t i); /* k.value */
 void keys__parts(struct sql *b, const struct keys *k);          /* all, with commas */
+/* Are they whole numbers without a gap? They are sorted: two bounds say it all. */
+bool keys__gapless(const struct keys *k);
 
 #endif
