@@ -25,9 +25,12 @@ str collect__text(struct arena *a, str s)
     return (str){copy, s.len};
 }
 
+enum { FIRST_ROWS = 32 };
+
 static bool grow(struct collect *k, size_t cols)
 {
-    size_t room = k->room ? k->room * 2 : 8;
+    size_t first = k->max < FIRST_ROWS ? k->max : FIRST_ROWS;
+    size_t room = k->room ? k->room * 2 : first;
     size_t bytes;
     if (__builtin_mul_overflow(room * sizeof(struct value), cols ? cols : 1, &bytes))
         return false;

@@ -211,10 +211,45 @@ void render_row(struct buf *b, const struct column *const *columns, size_t count
 
 /* ---- shapes ---- */
 
+enum { LEAD_ROOM = 16 };
+enum way {
+    WAY_KIND,  /* by its own kind: whole numbers, texts */
+    WAY_STAMP, /* a time, most often a canonical one */
+    WAY_OTHER
+};
+
+static unsigned char way_of(const struct column *c)
+{
+    if (c->spread || c->file || c->recast != RECAST_NONE)
+        return WAY_OTHER;
+    switch (c->type) {
+    case TYPE_TIMESTAMP:
+        return WAY_STAMP;
+    case TYPE_BOOL:
+    case TYPE_NUMERIC:
+    case TYPE_UUID:
+    case TYPE_TIME:
+    case TYPE_JSON:
+    case TYPE_BYTES:
+        return WAY_OTHER;
+    default: /* as render__plain */
+        return WAY_KIND;
+    }
+}
+
+static const unsigned char *ways_make(struct arena *a, const struct column *const *columns,
+                                      size_t count)
+{
+    unsigned char *ways = arena_new(a, count);
+    for (size_t i = 0; i < count; i++)
+        ways[i] = way_of(columns[i]);
+    return ways;
+}
+
 /* `{"name":` or `,"name":`. */
 static str lead_make(struct arena *a, str name, bool first)
 {
-    size_t room = name.len * 6 + 8; /* a byte becomes six at most, so b never grows */
+    size_t room = name.len * 6 + 8 + LEAD_ROOM; /* a byte becomes six at most: b never grows */
     struct buf b = {.ptr = arena_new(a, room), .cap = room, .limit = room};
     buf_char(&b, first ? '{' : ',');
     json_text(&b, name);
@@ -228,7 +263,11 @@ void row_shape_init(struct row_shape *s, struct arena *a, const struct column *c
     str *leads = ARENA_ARRAY(a, str, count);
     for (size_t i = 0; i < count; i++)
         leads[i] = lead_make(a, columns[i]->name, i == 0);
-    *s = (struct row_shape){.columns = columns, .leads = leads, .count = count, .close = LIT("}")};
+    *s = (struct row_shape){.columns = columns,
+                            .leads = leads,
+                            .ways = ways_make(a, columns, count),
+                            .count = count,
+                            .close = LIT("}")};
 }
 
 void row_shape_named(struct row_shape *s, struct arena *a, const struct column *const *columns,
@@ -237,7 +276,11 @@ void row_shape_named(struct row_shape *s, struct arena *a, const struct column *
     str *leads = ARENA_ARRAY(a, str, count);
     for (size_t i = 0; i < count; i++)
         leads[i] = lead_make(a, names[i], i == 0);
-    *s = (struct row_shape){.columns = columns, .leads = leads, .count = count, .close = LIT("}")};
+    *s = (struct row_shape){.columns = columns,
+                            .leads = leads,
+                            .ways = ways_make(a, columns, count),
+                            .count = count,
+                            .close = LIT("}")};
 }
 
 static void member_put(struct buf *b, const struct row_shape *s, size_t i, const struct value *v,
@@ -259,11 +302,57 @@ static void chosen_put(struct buf *b, const struct row_shape *s, const struct va
     }
 }
 
+/* A short one is copied with what lies behind it: a length that is known costs nothing. */
+static void lead_put(struct buf *b, str lead)
+{
+    if (LIKELY(lead.len <= LEAD_ROOM && b->cap - b->len >= LEAD_ROOM)) {
+        memcpy(b->ptr + b->len, lead.ptr, LEAD_ROOM);
+        b->len += lead.len;
+    } else {
+        buf_str(b, lead);
+    }
+}
+
+/* A canonical time of a whole second, which is what time_show makes of it; false: it is another. */
+static bool second_put(struct buf *b, const struct value *v)
+{
+    enum { SECOND = sizeof "2026-01-01T00:00:00" - 1, WHOLE = SECOND + 3 };
+    const char *at = v->text.ptr;
+    if (v->kind != V_TEXT || v->text.len != TIME_CANON_LEN || at[10] != 'T' ||
+        memcmp(at + SECOND, ".000000Z", 8) != 0 || !buf_room(b, WHOLE))
+        return false;
+    char *to = b->ptr + b->len;
+    to[0] = '"';
+    memcpy(to + 1, at, SECOND);
+    memcpy(to + 1 + SECOND, "Z\"", 2);
+    b->len += WHOLE;
+    return true;
+}
+
+static void usual_put(struct buf *b, const struct column *c, enum way way, const struct value *v)
+{
+    if (way == WAY_STAMP) {
+        if (!second_put(b, v))
+            render_cell(b, c, v);
+    } else if (v->kind == V_INT) {
+        buf_i64(b, v->i);
+    } else if (v->kind == V_TEXT) {
+        json_text(b, v->text);
+    } else {
+        render_cell(b, c, v);
+    }
+}
+
 bool render_shape_open(struct buf *b, const struct row_shape *s, const struct value *cells)
 {
     if (UNLIKELY(s->from))
         chosen_put(b, s, cells);
     for (size_t i = 0; i < s->count && !s->from; i++) {
+        if (LIKELY(s->ways && s->ways[i] != WAY_OTHER)) {
+            lead_put(b, s->leads[i]);
+            usual_put(b, s->columns[i], (enum way)s->ways[i], &cells[i]);
+            continue;
+        }
         if (UNLIKELY(s->columns[i]->spread && i)) {
             spread_put(b, &cells[i]);
             continue;

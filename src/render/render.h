@@ -24,7 +24,8 @@ struct shape_key {
 };
 struct row_shape {
     const struct column *const *columns;
-    const str *leads; /* what stands before each cell */
+    const str *leads;          /* what stands before each cell; 16 bytes may be read of each */
+    const unsigned char *ways; /* how each cell is written: cell.c; NULL: in the slow way */
     size_t count;
     str close; /* what stands behind the last one */
     /* Which cells these are; NULL: each column's own, in order. */
