@@ -68,11 +68,15 @@ $B/cairn: $B/bin/cairn.o $B/inner.a
 	$(CC) $(ALL_CFLAGS) -rdynamic -o $@ $< $B/inner.a $(LDFLAGS) $(LDLIBS)
 
 # As an embedder would: the public header and the static library.
-examples: $(EXAMPLES)
+examples: $(EXAMPLES) $B/wire/every
 .SECONDEXPANSION:
 $B/examples/%: $$(wildcard examples/%/*.c) include/cairn.h $B/libcairn.a
 	@mkdir -p $(@D)
 	$(CC) -std=c17 $(CFLAGS_$(MODE)) $(WARN) $(CFLAGS) -Iinclude -o $@ $(filter %.c,$^) $B/libcairn.a $(LDFLAGS) $(LDLIBS)
+
+$B/wire/%: test/wire/70-c-api/%.c include/cairn.h $B/libcairn.a
+	@mkdir -p $(@D)
+	$(CC) -std=c17 $(CFLAGS_$(MODE)) $(WARN) $(CFLAGS) -Iinclude -o $@ $< $B/libcairn.a $(LDFLAGS) $(LDLIBS)
 
 $B/unit/%: $B/test/unit/%.o $B/inner.a
 	@mkdir -p $(@D)

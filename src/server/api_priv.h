@@ -14,6 +14,7 @@ struct cairn_request {
     const struct c_route *route;
     size_t at;   /* the next link of its chain */
     int status;  /* of a failure that cairn_fail named, 0: that of err->code */
+    str said;    /* its words: the handler may go on, and fail in another way */
     bool doomed; /* a statement of the transaction failed and nothing since undid it */
     /* the JSON that is being written */
     unsigned depth;

@@ -67,7 +67,9 @@ int cairn_fail(struct cairn_request *c, int status, const char *fmt, ...)
     va_end(ap);
     *c->err = (struct err){0};
     c->status = status;
-    return fail(c->err, code_of(status), "%s", text);
+    int code = fail(c->err, code_of(status), "%s", text);
+    c->said = arena_str(&c->rq->arena, str_of(c->err->text));
+    return code;
 }
 
 /* ---- JSON ---- */

@@ -36,7 +36,8 @@ int api_run(struct request *rq, const void *data, struct err *err)
     }
     if (!err->code)
         fail(err, E_INTERNAL, "the handler answered %d without a reason", code);
-    if (c.status && err_status(err->code) != c.status && !rq->reply->started) {
+    bool named = c.status && str_is(c.said, err->text);
+    if (named && err_status(err->code) != c.status && !rq->reply->started) {
         render_problem(rq, c.status, err);
         return 0;
     }

@@ -78,7 +78,7 @@ static void over_budget(struct request *rq)
         buf_printf(&vary, "%s%.*s", i ? "," : "", STR_ARG(rq->reply->vary[i]));
     fail(&err, E_TOOBIG, "the request needs more memory than http.request_memory allows");
     arena_reset(&rq->arena);
-    rq->id = kept;
+    rq->id = arena_str(&rq->arena, kept); /* the head is written when this has returned */
     rq->headers = NULL;
     rq->header_count = rq->param_count = rq->reply->header_count = 0;
     rq->path = str_upto(rq->target, str_find(rq->target, '?'));
