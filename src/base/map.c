@@ -16,6 +16,16 @@ void map_fini(struct map *m)
     map_init(m);
 }
 
+void map_within(struct map *m, struct arena *a, size_t count)
+{
+    map_init(m);
+    if (!count)
+        return;
+    for (m->cap = 4; 4 * count > 3 * m->cap;)
+        m->cap *= 2;
+    m->slots = ARENA_ARRAY(a, struct map_slot, m->cap);
+}
+
 static struct map_slot *probe(const struct map *m, str key, uint64_t hash)
 {
     size_t i = hash & (m->cap - 1);

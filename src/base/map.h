@@ -3,7 +3,7 @@
 #ifndef CAIRN_BASE_MAP_H
 #define CAIRN_BASE_MAP_H
 
-#include "base/str.h"
+#include "base/arena.h"
 
 struct map_slot {
     str key; /* key.ptr NULL: free */
@@ -18,6 +18,8 @@ struct map {
 
 void map_init(struct map *m); /* takes no memory until first use */
 void map_fini(struct map *m);
+/* A map in a with room for count entries, and no more; its memory goes with a, not by map_fini. */
+void map_within(struct map *m, struct arena *a, size_t count);
 /* Sets key to value (never NULL); gives the value that was there, or NULL. */
 void *map_set(struct map *m, str key, void *value);
 void *map_get(const struct map *m, str key); /* NULL when absent */

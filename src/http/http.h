@@ -85,6 +85,7 @@ struct request {
     bool formed; /* given was made of a body of another form: multipart/form-data, one file */
     bool read;   /* request_read has handed out a body that came as a whole */
     struct upload *uploads;                     /* the files that came with it: files/ */
+    struct view *view;                          /* of the model, made for it alone: resource/ */
     struct path_param params[PATH_PARAMS_MOST]; /* the last: not zeroed for a request */
 };
 

@@ -48,6 +48,17 @@ uint64_t access_roles(const struct access *x, const struct principal *me)
     return bits;
 }
 
+/* Roles with the same rules shadow each other from the first one on: of any set one stays. */
+uint64_t access_ruled(const struct access *x, uint64_t roles)
+{
+    uint64_t out = roles & x->ruled;
+    for (uint64_t left = out; left; left &= left - 1) {
+        if (x->shadows[__builtin_ctzll(left)] & roles)
+            out &= ~(left & -left);
+    }
+    return out;
+}
+
 size_t access_role_names(const struct access *x, uint64_t roles, str out[ROLES_MOST + 2])
 {
     size_t count = 0;

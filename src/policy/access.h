@@ -87,6 +87,9 @@ size_t access_faults(const struct access *x, const str **out);
 
 /* The roles of a caller with all they include, as bits. Unknown names count for nothing. */
 uint64_t access_roles(const struct access *x, const struct principal *me);
+/* Those of the bits that rules tell apart: without roles that no rule names, and without those
+ * whose every rule another one of them has. To both sets the same rules apply. */
+uint64_t access_ruled(const struct access *x, uint64_t roles);
 /* Names of the bits, `anyone` and `signed_in` too; count of them. */
 size_t access_role_names(const struct access *x, uint64_t roles, str out[ROLES_MOST + 2]);
 

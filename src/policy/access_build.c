@@ -324,6 +324,29 @@ static int close_secrets(struct builder *b)
     return 0;
 }
 
+/* What access_ruled looks at. */
+static void tell_apart(struct access *x)
+{
+    uint64_t all[ROLES_MOST + 2];
+    for (size_t b = 0; b < x->role_count; b++)
+        all[b] = UINT64_MAX;
+    for (size_t i = 0; i < x->schema->table_count; i++) {
+        const struct table_access *ta = &x->tables[i];
+        for (size_t k = 0; k < ta->rule_count; k++) {
+            x->ruled |= ta->rules[k].roles;
+            for (uint64_t left = ta->rules[k].roles; left; left &= left - 1)
+                all[__builtin_ctzll(left)] &= ta->rules[k].roles;
+        }
+    }
+    for (size_t b = 0; b < x->role_count; b++) {
+        for (size_t c = 0; c < x->role_count; c++) {
+            bool more = c != b && all[b] >> c & 1, same = more && all[c] >> b & 1;
+            if (more && (!same || c < b))
+                x->shadows[b] |= (uint64_t)1 << c;
+        }
+    }
+}
+
 int access_build(struct arena *a, const struct access_wishes *w, const struct schema *s,
                  struct access **out, struct err *err)
 {
@@ -342,6 +365,7 @@ int access_build(struct arena *a, const struct access_wishes *w, const struct sc
     TRY(check_circles(&b));
     TRY(add_rules(&b));
     TRY(close_secrets(&b));
+    tell_apart(x);
     *out = x;
     return 0;
 }

@@ -38,7 +38,9 @@ struct access {
     const struct schema *schema;
     struct role *roles;
     size_t role_count;
-    struct table_access *tables; /* in the order of schema->tables */
+    uint64_t ruled;                   /* roles that some rule names */
+    uint64_t shadows[ROLES_MOST + 2]; /* of each: roles with all of its rules, and more */
+    struct table_access *tables;      /* in the order of schema->tables */
     str *faults;
     size_t fault_count;
 };

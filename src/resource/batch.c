@@ -114,6 +114,7 @@ static void give_back(void *arg)
     *rq = b->whole;
     rq->arena = now.arena;
     rq->statements = now.statements;
+    rq->view = now.view;
     b->lent = false;
 }
 

@@ -9,10 +9,15 @@
 #include "schema/schema.h"
 #include "sql/sql.h"
 
-/* The model as callers of each combination of roles see it; zeroed it is empty. */
+/* The model as callers see it, for each combination of roles that rules tell apart; zeroed it is
+ * empty. Found by a hash of the roles. So many and so much at most: who comes with yet another
+ * combination gets a view for the request alone. */
 struct view;
+enum { VIEWS_MOST = 256, VIEWS_SLOTS = 512, VIEWS_MEMORY = 64 << 20 };
 struct resource_views {
-    _Atomic(struct view *) first;
+    _Atomic(struct view *) slots[VIEWS_SLOTS];
+    _Atomic unsigned count;
+    _Atomic size_t bytes;
 };
 void resource_views_free(struct resource_views *v); /* when no request is left */
 

@@ -131,6 +131,30 @@ static void roles_test(void **state)
     assert_int_equal(access_roles(access_, &odd), access_roles(access_, &none));
 }
 
+/* Includes make a role's rules those of who includes it: of viewer, editor, admin one bit stays. */
+static void ruled_test(void **state)
+{
+    (void)state;
+    struct principal v = me_as(viewer, 1), a = me_as(admin, 1), none = me_as(NULL, 0);
+    uint64_t anybody = access_roles(access_, NULL), as_viewer = access_roles(access_, &v);
+    assert_int_equal(access_ruled(access_, anybody), anybody);
+    assert_int_equal(access_ruled(access_, access_roles(access_, &none)), anybody);
+    uint64_t ruled = access_ruled(access_, as_viewer);
+    assert_int_equal(__builtin_popcountll(ruled), 2);
+    assert_int_equal(ruled & as_viewer, ruled);
+    uint64_t as_admin = access_roles(access_, &a);
+    assert_int_equal(access_ruled(access_, access_ruled(access_, as_admin)),
+                     access_ruled(access_, as_admin));
+    for (int act = 0; act < ACTIONS; act++) {
+        struct asking q = {(enum action)act, access_ruled(access_, as_admin), &a, 0};
+        for (int t = 0; t < TABLES; t++) {
+            struct grant g, h = grant_on(t, &a, (enum action)act);
+            access_grant(&arena, access_, &model->tables[t], &q, &g);
+            assert_true(g.allowed == h.allowed && !g.where == !h.where && !g.check == !h.check);
+        }
+    }
+}
+
 static void denied_test(void **state)
 {
     (void)state;
@@ -280,10 +304,10 @@ static void refusals_test(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(roles_test),    cmocka_unit_test(denied_test),
-        cmocka_unit_test(rows_test),     cmocka_unit_test(columns_test),
-        cmocka_unit_test(shape_test),    cmocka_unit_test(opinions_test),
-        cmocka_unit_test(refusals_test),
+        cmocka_unit_test(roles_test),    cmocka_unit_test(ruled_test),
+        cmocka_unit_test(denied_test),   cmocka_unit_test(rows_test),
+        cmocka_unit_test(columns_test),  cmocka_unit_test(shape_test),
+        cmocka_unit_test(opinions_test), cmocka_unit_test(refusals_test),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
