@@ -81,6 +81,9 @@ int account_recall(struct db_admin *a, struct identity *i, int64_t now, struct e
 int accounts_new(struct arena *a, const struct schema *s, struct db *db,
                  const struct account_config *c, struct identity *i, struct accounts **out,
                  struct err *err);
+/* Attempts and letters that count by the same rule count on from those of the accounts before:
+ * neither a reload nor a change of roles gives anybody new ones. Before the first request. */
+void accounts_carry(struct accounts *x, const struct accounts *before);
 void accounts_free(struct accounts **x); /* what does not live in the arena */
 
 /* For documents. */

@@ -260,6 +260,26 @@ int accounts_new(struct arena *a, const struct schema *s, struct db *db,
     return 0;
 }
 
+static void carry(struct limit_table **t, struct limit_table *before)
+{
+    const struct limit_rule *r = before && *t ? limit_table_rule(*t) : NULL,
+                            *old = before ? limit_table_rule(before) : NULL;
+    if (!r || r->capacity != old->capacity || r->window_ms != old->window_ms)
+        return;
+    limit_table_free(t);
+    *t = limit_table_share(before);
+}
+
+void accounts_carry(struct accounts *x, const struct accounts *before)
+{
+    carry(&x->by_account, before->by_account);
+    carry(&x->by_address, before->by_address);
+    carry(&x->by_factor, before->by_factor);
+    carry(&x->told, before->told);
+    carry(&x->mails_to, before->mails_to);
+    carry(&x->mails_by, before->mails_by);
+}
+
 void accounts_free(struct accounts **x)
 {
     if (!*x)

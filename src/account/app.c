@@ -62,7 +62,7 @@ WAITS static int look_up(struct request *rq, const struct accounts *x, str grant
 int app__who(struct request *rq, const struct accounts *x, str token, int64_t now,
              struct signed_in **out, struct err *err)
 {
-    unsigned stamp;
+    struct identity_stamp stamp;
     TRY(identity_check(x->identity, token, now, out, err));
     const struct principal *said = signed_in_principal(*out);
     if (!said->app.len)

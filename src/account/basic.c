@@ -65,7 +65,7 @@ int basic__who(struct request *rq, const struct accounts *x, str coded, int64_t 
     char sid[DIGEST_TEXT + 1];
     struct account who;
     struct principal p;
-    unsigned stamp;
+    struct identity_stamp stamp;
     *out = NULL;
     if (coded.len > CODED_MOST || !base64_get(&rq->arena, coded, &pair) || !str_utf8(pair) ||
         str_find(pair, '\0') != STR_NONE || str_find(pair, ':') == STR_NONE)

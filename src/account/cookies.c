@@ -106,7 +106,7 @@ int cookie__who(struct request *rq, const struct accounts *x, int64_t now, struc
     struct principal p;
     str value, sid;
     uint64_t counter;
-    unsigned stamp;
+    struct identity_stamp stamp;
     *out = NULL;
     if (!given(rq, x, &value))
         return 0;

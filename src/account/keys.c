@@ -83,7 +83,7 @@ WAITS static int find(struct request *rq, const struct accounts *x, str text, st
 }
 
 WAITS static int look_up(struct request *rq, const struct accounts *x, str text, int64_t now,
-                         unsigned stamp, struct signed_in **out, struct err *err)
+                         struct identity_stamp stamp, struct signed_in **out, struct err *err)
 {
     struct rows rows;
     struct account who;
@@ -110,7 +110,7 @@ WAITS static int look_up(struct request *rq, const struct accounts *x, str text,
 int key__who(struct request *rq, const struct accounts *x, str text, str id, int64_t now,
              struct signed_in **out, struct err *err)
 {
-    unsigned stamp;
+    struct identity_stamp stamp;
     *out = NULL;
     if (!api_key_good(text))
         return invalid(err);

@@ -114,7 +114,7 @@ WAITS static int principal_of(struct request *rq, const struct accounts *x,
 }
 
 WAITS static int check(struct request *rq, const struct accounts *x, struct issuer *issuer,
-                       str token, int64_t now, unsigned stamp, struct signed_in **out,
+                       str token, int64_t now, struct identity_stamp stamp, struct signed_in **out,
                        struct err *err)
 {
     struct value claims;
@@ -132,7 +132,7 @@ WAITS static int check(struct request *rq, const struct accounts *x, struct issu
 int outside__who(struct request *rq, const struct accounts *x, str token, int64_t now,
                  struct signed_in **out, struct err *err)
 {
-    unsigned stamp;
+    struct identity_stamp stamp;
     struct value head, claims;
     if (identity_holds(x->identity, token))
         return app__who(rq, x, token, now, out, err);

@@ -31,7 +31,7 @@ WAITS static int fresh(const struct accounts *x, struct request *rq, int64_t now
 {
     struct account who;
     struct principal p;
-    unsigned stamp = identity_stamp(x->identity);
+    struct identity_stamp stamp = identity_stamp(x->identity);
     TRY(account__by_key(rq, x, signed_in_principal(*out)->subject, &who, err));
     if (!who.cells)
         return fail_field(err, E_SIGNIN, LIT("invalid_token"), LIT(""),

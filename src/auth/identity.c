@@ -19,9 +19,9 @@ struct identity {
     struct keys keys;
     struct passwords *passwords;
     struct revoked revoked;
-    int64_t synced;            /* 0: never yet */
-    _Atomic int follows;       /* seconds until an account is read again; 0: never */
-    _Atomic unsigned roles_at; /* the stamp when they changed last */
+    int64_t synced;           /* 0: never yet */
+    _Atomic int follows;      /* seconds until an account is read again; 0: never */
+    _Atomic unsigned changed; /* counts changes of accounts and of who has which role */
     struct issuer *issuers[ISSUERS_MOST];
     struct provider *providers[PROVIDERS_MOST];
 };
@@ -34,7 +34,7 @@ struct signed_in {
     int64_t expires;
     const struct keyring *ring; /* that it was checked with */
     unsigned stamp;             /* of the revocations it was last compared with */
-    unsigned roles_stamp;       /* from before its roles were read */
+    unsigned changed;           /* of the changes, from before its roles were read */
     int64_t roles_s;            /* when they were; of a token 0: not yet */
     str sid, token;             /* token: of BY_TOKEN */
     struct principal principal;
@@ -319,8 +319,8 @@ static int expired(struct err *err)
 static bool account_old(const struct identity *i, const struct signed_in *s, int64_t now)
 {
     int seconds = atomic_load(&i->follows);
-    return seconds && ((int)(atomic_load(&i->roles_at) - s->roles_stamp) > 0 ||
-                       now > s->roles_s + seconds || now < s->roles_s);
+    return seconds && (atomic_load(&i->changed) != s->changed || now > s->roles_s + seconds ||
+                       now < s->roles_s);
 }
 
 /* Revocations since the token was last looked at. */
@@ -470,12 +470,12 @@ void identity_sync_done(struct identity *i, int64_t now)
 /* ---- other credentials ---- */
 
 struct signed_in *identity_kept(struct identity *i, enum signed_by by, str secret, int64_t now,
-                                unsigned *stamp)
+                                struct identity_stamp *stamp)
 {
     unsigned char digest[DIGEST];
     struct err ignored = {0};
     struct signed_in *s = *slot_of(keys_now(&i->keys), secret, digest);
-    *stamp = atomic_load(&i->revoked.stamp);
+    *stamp = identity_stamp(i);
     if (!is_that(s, i, by, digest) || account_old(i, s, now) || still_good(i, s, now, &ignored) < 0)
         return NULL;
     s->refs++;
@@ -504,7 +504,8 @@ static void copy_principal(struct arena *a, const struct principal *p, struct pr
 }
 
 struct signed_in *identity_keep(struct identity *i, enum signed_by by, str secret, str sid,
-                                const struct principal *p, int64_t expires, unsigned stamp)
+                                const struct principal *p, int64_t expires,
+                                struct identity_stamp stamp)
 {
     struct signed_in *s = mem_zero(1, sizeof *s);
     struct signed_in **slot = slot_of(keys_now(&i->keys), secret, s->digest);
@@ -513,7 +514,8 @@ struct signed_in *identity_keep(struct identity *i, enum signed_by by, str secre
     s->of = i;
     s->by = by;
     s->expires = expires;
-    s->stamp = s->roles_stamp = stamp;
+    s->stamp = stamp.revoked;
+    s->changed = stamp.changed;
     s->roles_s = (int64_t)time(NULL);
     s->sid = arena_str(&s->arena, sid);
     copy_principal(&s->arena, p, &s->principal);
@@ -531,9 +533,7 @@ void identity_follow(struct identity *i, int seconds)
 
 void identity_changed(struct identity *i)
 {
-    unsigned stamp = atomic_fetch_add(&i->revoked.stamp, 1) + 1, at = atomic_load(&i->roles_at);
-    while ((int)(stamp - at) > 0 && !atomic_compare_exchange_weak(&i->roles_at, &at, stamp))
-        ; /* of two at once the later one stays */
+    atomic_fetch_add(&i->changed, 1);
 }
 
 bool identity_stale(const struct identity *i, const struct signed_in *s, int64_t now)
@@ -541,14 +541,14 @@ bool identity_stale(const struct identity *i, const struct signed_in *s, int64_t
     return s->by == BY_TOKEN && s->principal.subject.len && account_old(i, s, now);
 }
 
-unsigned identity_stamp(const struct identity *i)
+struct identity_stamp identity_stamp(const struct identity *i)
 {
-    return atomic_load(&i->revoked.stamp);
+    return (struct identity_stamp){atomic_load(&i->revoked.stamp), atomic_load(&i->changed)};
 }
 
 /* Requests that run hold the old one. */
 void identity_renew(struct identity *i, struct signed_in **out, const struct principal *p,
-                    int64_t now, unsigned stamp)
+                    int64_t now, struct identity_stamp stamp)
 {
     struct signed_in *old = *out, *s = mem_zero(1, sizeof *s);
     arena_init(&s->arena, TOKEN_MEMORY);
@@ -558,7 +558,7 @@ void identity_renew(struct identity *i, struct signed_in **out, const struct pri
     s->expires = old->expires;
     s->ring = old->ring;
     s->stamp = old->stamp;
-    s->roles_stamp = stamp;
+    s->changed = stamp.changed;
     s->roles_s = now;
     s->sid = arena_str(&s->arena, old->sid);
     s->token = arena_str(&s->arena, old->token);

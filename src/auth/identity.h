@@ -96,10 +96,15 @@ void identity_follow(struct identity *i, int seconds);
 void identity_changed(struct identity *i);
 /* Of a token of an account: that has to be read before it is used. */
 bool identity_stale(const struct identity *i, const struct signed_in *s, int64_t now);
-unsigned identity_stamp(const struct identity *i); /* before that; goes to identity_renew */
+/* How often sessions were revoked, and accounts changed, so far. */
+struct identity_stamp {
+    unsigned revoked, changed;
+};
+struct identity_stamp
+identity_stamp(const struct identity *i); /* before that; for identity_renew */
 /* The same token with another principal, in the place of *s. Copies p. */
 void identity_renew(struct identity *i, struct signed_in **s, const struct principal *p,
-                    int64_t now, unsigned stamp);
+                    int64_t now, struct identity_stamp stamp);
 
 /* Since when revocations of other processes have to be looked for; sync_done says that they were,
  * up to now. At first: as long as anything from before could still be good. Of one thread. */
@@ -126,11 +131,12 @@ enum { KEPT_SECONDS = 30 }; /* at most, until they are looked at again */
  * NULL: check it, and keep what comes of it. *stamp goes to identity_keep: what is revoked while it
  * is being checked is not missed. */
 struct signed_in *identity_kept(struct identity *i, enum signed_by by, str secret, int64_t now,
-                                unsigned *stamp);
+                                struct identity_stamp *stamp);
 /* Copies sid and the principal. Gives the same as identity_kept would. expires: seconds since 1970.
  */
 struct signed_in *identity_keep(struct identity *i, enum signed_by by, str secret, str sid,
-                                const struct principal *p, int64_t expires, unsigned stamp);
+                                const struct principal *p, int64_t expires,
+                                struct identity_stamp stamp);
 
 /* ---- a session and a counter under a MAC: refresh tokens, and the cookies of sessions ---- */
 

@@ -21,7 +21,7 @@ void map_within(struct map *m, struct arena *a, size_t count)
     map_init(m);
     if (!count)
         return;
-    for (m->cap = 4; 4 * count > 3 * m->cap;)
+    for (m->cap = 4; 4 * (count + 1) > 3 * m->cap;)
         m->cap *= 2;
     m->slots = ARENA_ARRAY(a, struct map_slot, m->cap);
 }

@@ -184,22 +184,33 @@ static int read_rule(struct builder *b, const struct table *t, str text, str pla
                inner.text);
 }
 
-/* COLUMN == me.id, by the one foreign key to the table of accounts. */
-static int own_rule(struct builder *b, const struct table *t, const struct access_rule_wish *w,
-                    struct rule **out)
+/* The column that says whose a row is: the one foreign key to the table of accounts, whose own rows
+ * are their own. NULL: nobody owns it, or several columns could. */
+static const struct column *owner_of(const struct builder *b, const struct table *t, bool *several)
 {
     const struct column *owner = NULL;
+    *several = false;
+    if (str_eq(t->name, b->wishes->accounts) && t->primary.count == 1)
+        return t->primary.columns[0];
     for (size_t i = 0; i < t->foreign_key_count; i++) {
         const struct foreign_key *f = &t->foreign_keys[i];
         if (!str_eq(f->target->name, b->wishes->accounts) || f->from.count != 1)
             continue;
-        if (owner)
-            return bad(b, w->place, "'%.*s' has several columns that could own it: write a rule",
-                       STR_ARG(t->name));
+        *several |= owner != NULL;
         owner = f->from.columns[0];
     }
-    if (str_eq(t->name, b->wishes->accounts) && t->primary.count == 1)
-        owner = t->primary.columns[0];
+    return *several ? NULL : owner;
+}
+
+/* COLUMN == me.id */
+static int own_rule(struct builder *b, const struct table *t, const struct access_rule_wish *w,
+                    struct rule **out)
+{
+    bool several;
+    const struct column *owner = owner_of(b, t, &several);
+    if (several)
+        return bad(b, w->place, "'%.*s' has several columns that could own it: write a rule",
+                   STR_ARG(t->name));
     if (!owner)
         return bad(b, w->place, "'%.*s' has no foreign key to the accounts: nobody owns it",
                    STR_ARG(t->name));
@@ -272,6 +283,15 @@ static int add_rule(struct builder *b, const struct table *t, const struct acces
     return 0;
 }
 
+/* "*:read:own" of a table's row is about the tables that somebody owns; of the others it grants
+ * nothing. */
+static bool is_about(const struct builder *b, const struct access_rule_wish *w,
+                     const struct table *t)
+{
+    bool several;
+    return !w->soft || !w->own || !str_is(w->table, "*") || owner_of(b, t, &several);
+}
+
 static int add_wish(struct builder *b, const struct access_rule_wish *w)
 {
     const struct schema *s = b->schema;
@@ -284,7 +304,7 @@ static int add_wish(struct builder *b, const struct access_rule_wish *w)
                    hint(b, w->table, names, s->table_count));
     }
     for (size_t i = 0; i < s->table_count; i++) {
-        if (!only || only == &s->tables[i])
+        if (only == &s->tables[i] || (!only && is_about(b, w, &s->tables[i])))
             TRY(add_rule(b, &s->tables[i], w, &b->x->tables[i]));
     }
     return 0;

@@ -2,6 +2,7 @@
  * SPDX: Apache-2.0 */
 #include "policy/roles.h"
 
+#include "base/map.h"
 #include "base/mem.h"
 
 enum { MEMORY = 16 << 20, NAME_MOST = 128 };
@@ -82,6 +83,7 @@ bool role_rows_same(const struct role_rows *x, const struct role_rows *y)
 struct wisher {
     struct arena *arena;
     const struct role_rows *rows;
+    struct map names[PERMISSIONS + 1]; /* of ROLES and PERMISSIONS: by key, the text's value */
     struct access_role_wish *roles;
     size_t role_count;
     struct access_rule_wish *rules;
@@ -98,15 +100,30 @@ static void tell(struct wisher *w, str text)
         w->faults[w->fault_count++] = text;
 }
 
-/* The text of a row whose key that is; ptr NULL: there is none. */
-static str name_of(const struct rows *r, const struct value *key)
+/* Borrows from v. Keys of a column are of one kind, but for what SQLite lets in. */
+static str key_of(const struct value *v)
 {
+    if (has_text(v))
+        return v->text.ptr ? v->text : LIT("");
+    return str_make((const char *)&v->i, sizeof v->i);
+}
+
+static void read_names(struct wisher *w, size_t table)
+{
+    const struct rows *r = &w->rows->read[table];
+    map_within(&w->names[table], w->arena, r->count);
     for (size_t i = 0; i < r->count; i++) {
-        const struct value *row = &r->cells[2 * i];
-        if (value_eq(&row[0], key) && row[1].kind == V_TEXT)
-            return row[1].text;
+        struct value *row = &r->cells[2 * i];
+        if (row[0].kind != V_NULL && row[1].kind == V_TEXT)
+            map_set(&w->names[table], key_of(&row[0]), row);
     }
-    return (str){0};
+}
+
+/* The text of a row whose key that is; ptr NULL: there is none. */
+static str name_of(const struct wisher *w, size_t table, const struct value *key)
+{
+    const struct value *row = map_get(&w->names[table], key_of(key));
+    return row && value_eq(&row[0], key) ? row[1].text : (str){0};
 }
 
 static struct access_role_wish *role_of(struct wisher *w, str name)
@@ -136,11 +153,14 @@ static void add_role(struct wisher *w, str name)
 
 static void add_include(struct wisher *w, const struct value *row)
 {
-    const struct rows *names = &w->rows->read[ROLES];
-    struct access_role_wish *r = role_of(w, name_of(names, &row[0]));
-    const struct access_role_wish *other = role_of(w, name_of(names, &row[1]));
+    struct access_role_wish *r = role_of(w, name_of(w, ROLES, &row[0]));
+    const struct access_role_wish *other = role_of(w, name_of(w, ROLES, &row[1]));
     if (!r || !other)
         return; /* told of when it was left out */
+    for (size_t i = 0; i < r->include_count; i++) {
+        if (str_eq(r->includes[i], other->name))
+            return;
+    }
     str *list = ARENA_ARRAY(w->arena, str, r->include_count + 1);
     if (r->include_count)
         memcpy(list, r->includes, r->include_count * sizeof *list);
@@ -151,8 +171,8 @@ static void add_include(struct wisher *w, const struct value *row)
 
 static void add_grant(struct wisher *w, const struct value *row)
 {
-    const struct access_role_wish *r = role_of(w, name_of(&w->rows->read[ROLES], &row[0]));
-    str text = name_of(&w->rows->read[PERMISSIONS], &row[1]);
+    const struct access_role_wish *r = role_of(w, name_of(w, ROLES, &row[0]));
+    str text = name_of(w, PERMISSIONS, &row[1]);
     struct access_rule_wish rule = {.soft = true, .role_count = 1};
     if (!r || !text.ptr)
         return;
@@ -193,8 +213,10 @@ void role_rows_wish(struct arena *a, const struct role_rows *r, struct access_wi
         memcpy(made.rules, w->rules, w->rule_count * sizeof *made.rules);
     made.role_count = w->role_count;
     made.rule_count = w->rule_count;
+    read_names(&made, ROLES);
+    read_names(&made, PERMISSIONS);
     for (size_t i = 0; i < r->read[ROLES].count; i++)
-        add_role(&made, name_of(&r->read[ROLES], &r->read[ROLES].cells[2 * i]));
+        add_role(&made, name_of(&made, ROLES, &r->read[ROLES].cells[2 * i]));
     for (size_t i = 0; i < r->read[INCLUDES].count; i++)
         add_include(&made, &r->read[INCLUDES].cells[2 * i]);
     for (size_t i = 0; i < r->read[GRANTS].count; i++)

@@ -67,3 +67,24 @@ void schema__foreign_keys(struct schema__build *b, const struct rows *answer)
         }
     }
 }
+
+const bool *schema_gone_with(struct arena *a, const struct schema *s, const struct table *t)
+{
+    bool *gone = ARENA_ARRAY(a, bool, s->table_count);
+    const struct table **queue = ARENA_ARRAY(a, const struct table *, s->table_count);
+    size_t count = 1;
+    queue[0] = t;
+    gone[t - s->tables] = true;
+    for (size_t at = 0; at < count; at++) {
+        for (size_t i = 0; i < s->table_count; i++) {
+            const struct table *from = &s->tables[i];
+            for (size_t k = 0; !gone[i] && k < from->foreign_key_count; k++) {
+                if (from->foreign_keys[k].target == queue[at] && !from->foreign_keys[k].keeps) {
+                    gone[i] = true;
+                    queue[count++] = from;
+                }
+            }
+        }
+    }
+    return gone;
+}

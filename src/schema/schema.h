@@ -279,6 +279,9 @@ int schema_build(enum dialect d, const struct rows *answers, size_t count,
 void schema_free(struct schema **s);
 
 const struct table *schema_table(const struct schema *s, str name);
+/* The tables whose rows may go or change when a row of t goes, by what its foreign keys say of
+ * DELETE; t itself, too. By position in s->tables, in a. */
+const bool *schema_gone_with(struct arena *a, const struct schema *s, const struct table *t);
 const struct column *table_column(const struct table *t, str name);
 static inline bool table_closed(const struct table *t, size_t column)
 {

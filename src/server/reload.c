@@ -146,6 +146,8 @@ static void reload(void *arg)
     }
     config_free(&l.config);
     s->reloading = false;
+    if (s->world->role_tables) /* who asked meanwhile has not been heard */
+        roles_soon(s);
     if (s->workers[0].drained)
         worker_drained(&s->workers[0]);
 }

@@ -82,13 +82,14 @@ WAITS static int ask_fiber(void *ctx, const struct stmt *st, struct arena *a, st
     return db_rows(ctx, st, a, ROLE_ROWS_MOST + 1, out, err);
 }
 
-static int look_once(struct serve *s, struct err *err)
+/* *mine: it looked at what the present world was made of. */
+static int look_once(struct serve *s, bool *mine, struct err *err)
 {
     struct world *w = world_get(s->world), *next = NULL;
     struct role_rows *rows = NULL;
     int code = read_rows(ask_fiber, s->db, w->config, w->schema, &rows, err);
-    bool mine = !s->reloading && w == s->world; /* else the next look is at the new world's */
-    if (code == 0 && rows && mine && !role_rows_same(rows, s->app->role_rows)) {
+    *mine = !s->reloading && w == s->world; /* else the next look is at the new world's */
+    if (code == 0 && rows && *mine && !role_rows_same(rows, s->app->role_rows)) {
         struct role_rows *before = s->app->role_rows;
         s->app->role_rows = rows;
         rows = before;
@@ -107,17 +108,22 @@ static int look_once(struct serve *s, struct err *err)
     return code;
 }
 
+/* What was asked for is done when it was read, and by nothing else: who waits for it waits on, and
+ * the next look is within a second, or at the end of the reload that came between. */
 static void look(void *arg)
 {
     struct serve *s = arg;
     unsigned asked;
+    bool mine;
     do {
         struct err err = {0};
         asked = atomic_load(&s->roles_asked);
-        if (look_once(s, &err) < 0 && err.code != E_BUSY && err.code != E_CANCELLED)
+        int code = look_once(s, &mine, &err);
+        if (code < 0 && code != E_BUSY && code != E_CANCELLED)
             log_event_str(LOG_WARN, "the roles stay as they were", "error", str_of(err.text));
-        atomic_store(&s->roles_done, asked);
-    } while (asked != atomic_load(&s->roles_asked));
+        if (code == 0 && mine)
+            atomic_store(&s->roles_done, asked);
+    } while (!s->reloading && (!mine || asked != atomic_load(&s->roles_asked)));
     s->reading_roles = false;
     worker_rests(&s->workers[0]);
 }
@@ -133,6 +139,35 @@ void roles_soon(void *serve)
 
 enum touch { TOUCH_NONE, TOUCH_PEOPLE, TOUCH_ROLES };
 
+static enum touch touch_of(const struct world *w, const struct table *t)
+{
+    bool members = false;
+    if (w->role_tables && role_tables_hold(w->role_tables, t, &members))
+        return members ? TOUCH_PEOPLE : TOUCH_ROLES;
+    return w->config->auth_table.len && str_eq(t->name, w->config->auth_table) ? TOUCH_PEOPLE
+                                                                               : TOUCH_NONE;
+}
+
+/* A row that goes takes others along, or lets them go: those of accounts and roles may be among
+ * them. */
+void roles_reach(struct world *w)
+{
+    enum { MEMORY = 64 << 20 };
+    const struct schema *s = w->schema;
+    struct arena a;
+    w->touches = ARENA_ARRAY(&w->arena, unsigned char, s->table_count);
+    for (size_t i = 0; i < s->table_count; i++) {
+        arena_init(&a, MEMORY);
+        const bool *gone = schema_gone_with(&a, s, &s->tables[i]);
+        for (size_t k = 0; k < s->table_count; k++) {
+            enum touch one = gone[k] ? touch_of(w, &s->tables[k]) : TOUCH_NONE;
+            if (one > w->touches[i])
+                w->touches[i] = (unsigned char)one;
+        }
+        arena_reset(&a);
+    }
+}
+
 /* What a request's write may have changed; whoever writes SQL may have changed everything. */
 static enum touch touched(const struct world *w, const struct request *rq)
 {
@@ -147,10 +182,10 @@ static enum touch touched(const struct world *w, const struct request *rq)
     if (about.does == RESOURCE_BATCH || !about.table)
         return all;
     const struct table *t = about.table->model ? about.table->model : about.table;
-    if (w->role_tables && role_tables_hold(w->role_tables, t, &members))
-        return members ? TOUCH_PEOPLE : TOUCH_ROLES;
-    /* Accounts may go along with other rows that go. */
-    return about.does == RESOURCE_REMOVE ? TOUCH_PEOPLE : TOUCH_NONE;
+    if (about.does == RESOURCE_REMOVE)
+        return (enum touch)w->touches[t - w->schema->tables];
+    bool own = w->role_tables && role_tables_hold(w->role_tables, t, &members);
+    return !own ? TOUCH_NONE : members ? TOUCH_PEOPLE : TOUCH_ROLES;
 }
 
 static bool all_know(struct serve *s, unsigned ticket)
@@ -176,7 +211,7 @@ void roles_after(const struct world *w, struct request *rq)
         return;
     unsigned ticket = atomic_fetch_add(&s->roles_asked, 1) + 1;
     loop_post(s->workers[0].loop, roles_soon, s);
-    for (int i = 0; i < WAITS_MOST && !all_know(s, ticket); i++) {
+    for (int i = 0; i < WAITS_MOST && !atomic_load(&s->draining) && !all_know(s, ticket); i++) {
         if (fiber_sleep(WAIT_NS) < 0)
             return;
     }

@@ -15,6 +15,8 @@ int roles_first(struct db_admin *a, const struct config *c, const struct schema 
                 struct cairn_app *app, struct err *err);
 /* Looks whether they have changed, soon, and makes a world of what they say. Worker 0's thread;
  * serve is a struct serve. */
+/* Fills w->touches, once its tables of accounts and roles are known. */
+void roles_reach(struct world *w);
 void roles_soon(void *serve);
 /* Behind a request that was answered: when it may have changed them, waits until all workers know.
  */

@@ -88,6 +88,8 @@ struct world {
     struct world *base;  /* whose config, schema and queries it uses; NULL: they are its own */
     struct serve *serve; /* borrowed; NULL in a preview */
     struct role_tables *role_tables; /* NULL: no roles come from tables */
+    struct role_rows *preview_roles; /* of a preview: roles as their tables have them; or NULL */
+    unsigned char *touches;          /* roles.c: by table, what a row of it takes along */
     unsigned roles_number;           /* of the roles' state that it was made of */
     struct config *config;
     struct schema *schema;

@@ -255,10 +255,15 @@ int signin_world(struct world *w, struct identity *identity, struct err *err)
     w->account.clients = &w->clients;
     TRY(roles_find(c, w->schema, &w->arena, &w->role_tables, err));
     w->account.role_tables = w->role_tables;
+    roles_reach(w);
     if (identity)
         identity_follow(identity, w->role_tables ? ROLES_SECONDS : KEPT_SECONDS);
     if (c->auth_table.len) {
         TRY(accounts_new(&w->arena, w->schema, w->db, &w->account, identity, &w->accounts, err));
+        const struct world *before =
+            w->serve ? w->serve->world : NULL; /* at first it is this one */
+        if (before && before != w && before->accounts)
+            accounts_carry(w->accounts, before->accounts);
         TRY(account_routes(w->router, w->accounts, c->prefixes, c->prefix_count, err));
         TRY(scopes_check(c, w->schema, &w->arena, err));
     }
@@ -272,7 +277,7 @@ int signin_world(struct world *w, struct identity *identity, struct err *err)
     }
     if (!c->auth_table.len && !c->access_given)
         return 0;
-    const struct role_rows *rows = w->serve ? w->serve->app->role_rows : NULL;
+    const struct role_rows *rows = w->serve ? w->serve->app->role_rows : w->preview_roles;
     TRY(access_rules(c, w->schema, rows, &w->arena, &w->access, err));
     if (w->serve)
         tell_faults(w->access);

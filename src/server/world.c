@@ -170,6 +170,7 @@ static void end(struct world *w)
             schema_free(&w->schema);
         config_free(&w->config);
     }
+    role_rows_free(&w->preview_roles);
     arena_reset(&w->arena);
     mem_free(w->metric_of);
     mem_free(w);
@@ -284,7 +285,7 @@ static int role_known(const struct access *x, str role, struct err *err)
     for (size_t i = 0; i < count; i++) {
         if (str_eq(names[i], role))
             return 0;
-        texts[i] = names[i].ptr; /* of the settings: NUL-terminated */
+        texts[i] = names[i].ptr; /* in an arena: NUL-terminated */
     }
     const char *near = str_nearest(role, texts, count);
     return fail(err, E_CONFIG, "there is no role '%.*s'%s%s%s", STR_ARG(str_upto(role, 60)),
@@ -325,7 +326,8 @@ int world_document(const struct world *w, str version, const str *roles, size_t 
 }
 
 /* The database when it is there, else what the migrations would make. */
-static int preview_schema(const struct config *config, struct schema **out, struct err *err)
+static int preview_schema(const struct config *config, struct schema **out,
+                          struct role_rows **roles, struct err *err)
 {
     struct db_config db;
     struct db_admin *a;
@@ -334,6 +336,8 @@ static int preview_schema(const struct config *config, struct schema **out, stru
         return model_dry_run(config, out, err);
     TRY(db_admin_open(&db, &a, err));
     int code = model_read(a, config, out, err);
+    if (code == 0)
+        code = signin_roles(a, config, *out, roles, err);
     db_admin_close(&a);
     return code;
 }
@@ -342,16 +346,24 @@ static int preview(struct config *config, bool files, struct world **out, struct
 {
     struct schema *schema = NULL;
     struct query_set *queries = NULL;
-    int code = files ? model_dry_run(config, &schema, err) : preview_schema(config, &schema, err);
+    struct role_rows *roles = NULL;
+    int code =
+        files ? model_dry_run(config, &schema, err) : preview_schema(config, &schema, &roles, err);
     if (code == 0)
         code = queries_load(config, schema, &queries, err);
     if (code < 0) {
         if (schema)
             schema_free(&schema);
         config_free(&config);
+        role_rows_free(&roles);
         return code;
     }
-    return world_new(NULL, config, schema, queries, NULL, NULL, out, err);
+    struct world *w = mem_zero(1, sizeof *w);
+    *w = (struct world){
+        .config = config, .schema = schema, .queries = queries, .preview_roles = roles};
+    code = make(w, NULL, err);
+    *out = code < 0 ? NULL : w;
+    return code;
 }
 
 int world_preview(struct config *config, struct world **out, struct err *err)

@@ -58,6 +58,8 @@ uint64_t limit_used(const struct limit_rule *r, uint64_t state, uint64_t now_ns)
 struct limit_table;
 /* keys: room for at least so many (LIMIT_LOG: fewer when they would not fit into log_bytes). */
 struct limit_table *limit_table_new(const struct limit_rule *r, size_t keys, size_t log_bytes);
+/* The same one for one more owner: each of them frees it. */
+struct limit_table *limit_table_share(struct limit_table *t);
 void limit_table_free(struct limit_table **t);
 const struct limit_rule *limit_table_rule(const struct limit_table *t);
 size_t limit_table_bytes(const struct limit_table *t);     /* of memory, at most */

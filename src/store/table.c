@@ -20,6 +20,7 @@ enum { EMPTY = 0, BUSY = 1 }; /* tags that are no hash */
 #define COUNT_MASK ((UINT64_C(1) << 48) - 1)
 
 struct limit_table {
+    _Atomic unsigned refs;
     struct limit_rule rule;
     _Atomic uint64_t *words; /* of a set: eight tags, then their states */
     void *block;             /* what words is inside of */
@@ -35,6 +36,7 @@ struct limit_table *limit_table_new(const struct limit_rule *r, size_t keys, siz
     struct limit_table *t = mem_zero(1, sizeof *t);
     bool log = r->algorithm == LIMIT_LOG;
     size_t ring = log ? (size_t)r->capacity * sizeof(uint64_t) : 0;
+    atomic_init(&t->refs, 1);
     t->rule = *r;
     t->sets = 1;
     while (t->sets * WAYS < keys && (!log || 2 * t->sets * WAYS * ring <= log_bytes))
@@ -50,11 +52,17 @@ struct limit_table *limit_table_new(const struct limit_rule *r, size_t keys, siz
     return t;
 }
 
+struct limit_table *limit_table_share(struct limit_table *t)
+{
+    atomic_fetch_add(&t->refs, 1);
+    return t;
+}
+
 void limit_table_free(struct limit_table **table)
 {
     struct limit_table *t = *table;
     *table = NULL;
-    if (!t)
+    if (!t || atomic_fetch_sub(&t->refs, 1) > 1)
         return;
     mem_free(t->block);
     mem_free((void *)t->slots);

@@ -49,7 +49,7 @@ static int teardown(void **state)
 }
 
 static struct signed_in *keep(enum signed_by by, const char *secret, const char *sid, int64_t until,
-                              unsigned stamp)
+                              struct identity_stamp stamp)
 {
     static const str roles[] = {STR_INIT("editor")}, can[] = {STR_INIT("posts:read")};
     struct principal p = {.subject = LIT("7"),
@@ -65,7 +65,7 @@ static struct signed_in *keep(enum signed_by by, const char *secret, const char 
 static void test_kept(void **state)
 {
     (void)state;
-    unsigned stamp;
+    struct identity_stamp stamp;
     assert_null(identity_kept(id, BY_KEY, LIT("secret"), 100, &stamp));
     struct signed_in *a = keep(BY_KEY, "secret", "k1", 130, stamp), *b;
     b = identity_kept(id, BY_KEY, LIT("secret"), 129, &stamp);
@@ -114,7 +114,7 @@ static void test_token(void **state)
 static void test_revoked(void **state)
 {
     (void)state;
-    unsigned stamp, late;
+    struct identity_stamp stamp, late;
     identity_kept(id, BY_KEY, LIT("one"), 100, &stamp);
     struct signed_in *a = keep(BY_KEY, "one", "k-one", 130, stamp);
     identity_release(&a);
@@ -135,7 +135,7 @@ static void test_revoked(void **state)
 static void test_follow(void **state)
 {
     (void)state;
-    unsigned stamp;
+    struct identity_stamp stamp;
     int64_t now = (int64_t)time(NULL), until = now + 600;
     identity_follow(id, 30);
     identity_kept(id, BY_PASSWORD, LIT("follow"), now, &stamp);
@@ -153,6 +153,20 @@ static void test_follow(void **state)
     identity_changed(id);
     assert_null(identity_kept(id, BY_PASSWORD, LIT("follow"), now, &stamp));
     identity_follow(id, 0);
+}
+
+/* Sessions that end and accounts that change are counted apart: neither makes the other look. */
+static void test_apart(void **state)
+{
+    (void)state;
+    struct identity_stamp before = identity_stamp(id), after;
+    identity_changed(id);
+    after = identity_stamp(id);
+    assert_int_equal(after.revoked, before.revoked);
+    assert_int_equal(after.changed, before.changed + 1);
+    identity_revoke(id, LIT("apart"), 100);
+    assert_int_equal(identity_stamp(id).changed, after.changed);
+    assert_int_not_equal(identity_stamp(id).revoked, after.revoked);
 }
 
 static void test_seal(void **state)
@@ -264,8 +278,9 @@ static void test_app(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_kept), cmocka_unit_test(test_token), cmocka_unit_test(test_revoked),
-        cmocka_unit_test(test_seal), cmocka_unit_test(test_csrf),  cmocka_unit_test(test_since),
-        cmocka_unit_test(test_wrap), cmocka_unit_test(test_app),   cmocka_unit_test(test_follow)};
+        cmocka_unit_test(test_kept),  cmocka_unit_test(test_token), cmocka_unit_test(test_revoked),
+        cmocka_unit_test(test_apart), cmocka_unit_test(test_seal),  cmocka_unit_test(test_csrf),
+        cmocka_unit_test(test_since), cmocka_unit_test(test_wrap),  cmocka_unit_test(test_app),
+        cmocka_unit_test(test_follow)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

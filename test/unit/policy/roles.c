@@ -70,6 +70,40 @@ static void same_test(void **state)
     role_rows_free(&c);
 }
 
+/* Keys of several kinds, twice the same row, and as many as there may be. */
+static void many_test(void **state)
+{
+    (void)state;
+    enum { HELD = 50 };
+    static struct value roles[2 * ROLE_ROWS_MOST], permissions[2 * ROLE_ROWS_MOST],
+        grants[2 * ROLE_ROWS_MOST], includes[2 * ROLE_ROWS_MOST];
+    for (int i = 0; i < ROLE_ROWS_MOST; i++) {
+        struct value key = i % 2 ? value_int(i) : value_text(arena_printf(&arena, "key %d", i));
+        roles[2 * i] = permissions[2 * i] = key;
+        roles[2 * i + 1] = value_text(arena_printf(&arena, "role%d", i % HELD));
+        permissions[2 * i + 1] = value_text(arena_printf(&arena, "t%d:read", i));
+        grants[2 * i] = key;
+        grants[2 * i + 1] = permissions[2 * (i / 2 * 2)];
+        includes[2 * i] = value_int(1);
+        includes[2 * i + 1] = value_int(1 + 2 * (i % 20));
+    }
+    struct rows list[ROLE_READS] = {{.cols = 2, .count = ROLE_ROWS_MOST, .cells = roles},
+                                    {.cols = 2, .count = ROLE_ROWS_MOST, .cells = permissions},
+                                    {.cols = 2, .count = ROLE_ROWS_MOST, .cells = grants},
+                                    {.cols = 2, .count = ROLE_ROWS_MOST, .cells = includes}};
+    struct access_wishes w = {0};
+    struct role_rows *r = role_rows_new(list);
+    role_rows_wish(&arena, r, &w);
+    assert_int_equal(w.role_count, HELD);
+    assert_int_equal(w.rule_count, ROLE_ROWS_MOST);
+    for (int i = 0; i < ROLE_ROWS_MOST; i++) {
+        assert_true(str_eq(w.rules[i].table, arena_printf(&arena, "t%d", i / 2 * 2)));
+        assert_true(str_eq(w.rules[i].roles[0], arena_printf(&arena, "role%d", i % HELD)));
+    }
+    assert_int_equal(w.roles[1].include_count, 20); /* each once */
+    role_rows_free(&r);
+}
+
 static void permission_test(void **state)
 {
     (void)state;
@@ -101,6 +135,7 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(wishes_test), cmocka_unit_test(same_test),
+                                       cmocka_unit_test(many_test),
                                        cmocka_unit_test(permission_test)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

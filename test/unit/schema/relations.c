@@ -378,6 +378,45 @@ static void an_unknown_table(void **state)
     assert_string_equal(err.text, "tables: there is no table 'Posts'; did you mean 'posts'?");
 }
 
+static void gone_is(const struct schema *s, const char *table, const char *want)
+{
+    struct arena a;
+    struct buf b;
+    arena_init(&a, 1 << 16);
+    buf_init(&b, 256);
+    const bool *gone = schema_gone_with(&a, s, schema_table(s, str_of(table)));
+    for (size_t i = 0; i < s->table_count; i++) {
+        if (gone[i])
+            buf_printf(&b, "%.*s ", STR_ARG(s->tables[i].name));
+    }
+    assert_true(str_is(buf_view(&b), want));
+    buf_fini(&b);
+    arena_reset(&a);
+}
+
+/* Along every foreign key that lets rows go, and no other; circles end. */
+static void what_goes_along(void **state)
+{
+    (void)state;
+    struct schema *s =
+        built(&(struct made){.script = "CREATE TABLE a(id INTEGER PRIMARY KEY, d INTEGER REFERENCES"
+                                       " d(id) ON DELETE CASCADE);"
+                                       "CREATE TABLE b(id INTEGER PRIMARY KEY, a INTEGER REFERENCES"
+                                       " a(id) ON DELETE CASCADE);"
+                                       "CREATE TABLE c(id INTEGER PRIMARY KEY, b INTEGER REFERENCES"
+                                       " b(id) ON DELETE SET NULL);"
+                                       "CREATE TABLE d(id INTEGER PRIMARY KEY, c INTEGER REFERENCES"
+                                       " c(id) ON DELETE RESTRICT, b INTEGER REFERENCES b(id));"
+                                       "CREATE TABLE e(id INTEGER PRIMARY KEY, e INTEGER REFERENCES"
+                                       " e(id) ON DELETE CASCADE);"});
+    gone_is(s, "a", "a b c ");
+    gone_is(s, "b", "b c ");
+    gone_is(s, "c", "c ");
+    gone_is(s, "d", "a b c d ");
+    gone_is(s, "e", "e ");
+    schema_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -396,6 +435,7 @@ int main(void)
         cmocka_unit_test(the_table_between_may_be_hidden),
         cmocka_unit_test(only_what_is_named),
         cmocka_unit_test(an_unknown_table),
+        cmocka_unit_test(what_goes_along),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -171,6 +171,23 @@ static void test_exact(void **state)
     }
 }
 
+/* Counted by both owners, and there until the last of them has let go. */
+static void test_share(void **state)
+{
+    (void)state;
+    struct limit_rule r = {.algorithm = LIMIT_GCRA, .capacity = 3, .rate = 3, .window_ms = 900000};
+    struct limit_table *one = limit_table_new(&r, 8, 0), *two = limit_table_share(one);
+    struct limit_verdict v;
+    for (int i = 0; i < 3; i++)
+        limit_take(i % 2 ? one : two, 7, 1000, 1, &v);
+    assert_true(v.allowed);
+    limit_table_free(&one);
+    limit_take(two, 7, 1000, 1, &v);
+    assert_false(v.allowed);
+    limit_table_free(&two);
+    assert_null(two);
+}
+
 static void *churn(void *arg)
 {
     struct crowd *c = arg;
@@ -206,7 +223,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_model),   cmocka_unit_test(test_late_clock),
         cmocka_unit_test(test_unsound), cmocka_unit_test(test_million),
-        cmocka_unit_test(test_exact),   cmocka_unit_test(test_churn),
+        cmocka_unit_test(test_share),   cmocka_unit_test(test_exact),
+        cmocka_unit_test(test_churn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -170,3 +170,75 @@ play('who has no role in the tables has the default one', { ...what, config: con
   ok(await s.get('/v1/posts/1', { Authorization: `Bearer ${t.access_token}` }));
   problem(await s.post('/v1/posts', { author_id: 1, title: 'x' }, { Authorization: `Bearer ${t.access_token}` }), 403);
 });
+
+// Rows of a table that takes grants of roles along, and of one that takes nothing along.
+const packs = { ...what, migrations: `${migrations}
+CREATE TABLE packs (id SERIAL PRIMARY KEY, name TEXT);
+CREATE TABLE boxes (id SERIAL PRIMARY KEY, pack_id INTEGER REFERENCES packs(id) ON DELETE CASCADE);
+CREATE TABLE role_boxes (
+  id SERIAL PRIMARY KEY, role_id INTEGER NOT NULL REFERENCES roles(id) ON DELETE CASCADE,
+  permission_id INTEGER NOT NULL REFERENCES permissions(id) ON DELETE CASCADE,
+  box_id INTEGER REFERENCES boxes(id) ON DELETE CASCADE);
+INSERT INTO packs (name) VALUES ('one'), ('two'), ('three'), ('four'), ('five');
+INSERT INTO boxes (pack_id) VALUES (1), (2), (3), (4), (5);
+INSERT INTO role_boxes (role_id, permission_id, box_id) VALUES (3, 8, 1);`,
+config: config.replace('permission_name', 'role_permission_table: role_boxes\n  permission_name').replace('"role_permissions:*"', '"role_boxes:*", "packs:*"') };
+
+play('grants that go along with another row are gone at once', packs, async (s) => {
+  sql(s.project, "INSERT INTO roles (name) VALUES ('keeper')");
+  const [kay, eve] = [await person(s, 'kay', 'keeper'), await person(s, 'eve', 'viewer')];
+  for (let id = 1; id <= 5; id++) {
+    ok(await s.get('/v1/posts/1', eve.as));
+    ok(await s.delete(`/v1/packs/${id}`, kay.as), 204);
+    problem(await s.get('/v1/posts/1', eve.as), 403, 'forbidden');
+    if (id < 5) ok(await s.post('/v1/role_boxes', { role_id: 3, permission_id: 8, box_id: id + 1 }, kay.as), 201);
+  }
+});
+
+play('a change of roles, and a reload, give nobody new attempts to sign in', { ...what, args: ['--set', 'auth.attempts=3'] }, async (s) => {
+  sql(s.project, "INSERT INTO roles (name) VALUES ('keeper')");
+  const [kay, eve] = [await person(s, 'kay', 'keeper'), await person(s, 'eve', 'viewer')];
+  const wrong = () => s.post('/v1/auth/login', { email: 'eve@x.io', password: 'wrong horse battery' });
+  for (let i = 0; i < 4 && (await wrong()).status !== 429; i++);
+  problem(await wrong(), 429, 'too_many_attempts');
+  ok(await s.post('/v1/role_permissions', { role_id: 3, permission_id: 5 }, kay.as), 201);
+  ok(await s.post('/v1/posts', { author_id: eve.id, title: 'counts' }, eve.as), 201);
+  problem(await wrong(), 429, 'too_many_attempts');
+  s.signal('SIGHUP');
+  await s.waitLog((l) => l.msg === 'reloaded');
+  problem(await wrong(), 429, 'too_many_attempts');
+});
+
+play('a change of roles that meets a reload counts before it is answered', what, async (s) => {
+  sql(s.project, "INSERT INTO roles (name) VALUES ('keeper')");
+  const [kay, eve] = [await person(s, 'kay', 'keeper'), await person(s, 'eve', 'viewer')];
+  for (let i = 0; i < 20; i++) {
+    s.signal('SIGHUP');
+    await sleep(i % 7);
+    if (i % 2 === 0) ok(await s.delete('/v1/role_permissions/3,8', kay.as), 204);
+    else ok(await s.post('/v1/role_permissions', { role_id: 3, permission_id: 8 }, kay.as), 201);
+    assert.equal((await s.get('/v1/posts/1', eve.as)).status, i % 2 ? 200 : 403, `round ${i}`);
+  }
+});
+
+play('"own" of every table is about those that somebody owns', { ...what, serve: false }, async (s, p) => {
+  p.do('migrate', 'up');
+  sql(p, "INSERT INTO permissions (id, name, allows) VALUES (40, 'mine', '*:update:own'); INSERT INTO role_permissions (role_id, permission_id) VALUES (3, 40);");
+  p.do('account', 'add', 'eve@x.io', '--role', 'viewer', { input: `${password}\n` });
+  sql(p, "INSERT INTO posts (id, author_id, title) SELECT 77, id, 'mine' FROM users WHERE email = 'eve@x.io'");
+  const mine = p.do('can', 'eve@x.io', 'update', 'posts/77').out;
+  assert.match(mine, /^yes/m);
+  assert.doesNotMatch(mine, /left out/);
+  assert.match(p.cairn('can', 'eve@x.io', 'update', 'posts/1').out, /^no/m);
+  assert.match(p.cairn('can', 'eve@x.io', 'update', 'permissions/1').out, /^no/m);
+});
+
+play('cairn openapi knows the roles of the tables', { ...what, serve: false }, async (s, p) => {
+  p.do('migrate', 'up');
+  const paths = (role) => JSON.parse(p.do('openapi', '--role', role).out).paths;
+  assert.ok(paths('viewer')['/v1/posts'].get && !paths('viewer')['/v1/posts'].post);
+  assert.ok(paths('editor')['/v1/posts'].post);
+  const r = p.cairn('openapi', '--role', 'vewer');
+  assert.notEqual(r.code, 0);
+  assert.match(r.all, /there is no role 'vewer'; did you mean 'viewer'/);
+});
