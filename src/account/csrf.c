@@ -60,10 +60,15 @@ int csrf__from_us(const struct request *rq, const struct accounts *x, struct err
     return where_from(rq, x) == FROM_ELSEWHERE ? elsewhere(err) : 0;
 }
 
+/* A web socket begins with a GET, can do everything, and its page can set no header. */
+static bool is_socket(const struct request *rq)
+{
+    return request_header(rq, LIT("Upgrade")).ptr != NULL;
+}
+
 static bool reads(const struct request *rq)
 {
-    bool socket = request_header(rq, LIT("Upgrade")).ptr != NULL;
-    return !socket &&
+    return !is_socket(rq) &&
            (rq->method == METHOD_GET || rq->method == METHOD_HEAD || rq->method == METHOD_OPTIONS);
 }
 
@@ -80,16 +85,12 @@ static bool has_token(const struct request *rq, const struct accounts *x, str si
     return sent.len == CSRF_TEXT && sodium_memcmp(sent.ptr, want, CSRF_TEXT) == 0;
 }
 
-/* A web socket begins with a GET, can do everything, and its page can set no header. */
 int csrf__check(const struct request *rq, const struct accounts *x, str sid, struct err *err)
 {
-    bool reads =
-        rq->method == METHOD_GET || rq->method == METHOD_HEAD || rq->method == METHOD_OPTIONS;
-    bool socket = request_header(rq, LIT("Upgrade")).ptr != NULL;
-    if (reads && !socket)
+    if (reads(rq))
         return 0;
     enum from from = where_from(rq, x);
-    bool token = x->config->csrf_token && !socket;
+    bool token = x->config->csrf_token && !is_socket(rq);
     if (from == FROM_ELSEWHERE || (from == FROM_SILENCE && !token))
         return elsewhere(err);
     if (!token || has_token(rq, x, sid))

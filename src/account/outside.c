@@ -14,12 +14,6 @@ static int refuse(struct err *err, const char *why)
     return fail_field(err, E_SIGNIN, LIT("invalid_token"), LIT(""), "%s", why);
 }
 
-static str text_of(const struct value *claims, str name)
-{
-    const struct value *v = value_get(claims, name);
-    return v && v->kind == V_TEXT ? v->text : (str){0};
-}
-
 /* ---- the account ---- */
 
 static bool verified_mail(const struct value *claims)
@@ -89,7 +83,7 @@ static str name_of(struct request *rq, const struct accounts *x, const struct is
                    const struct value *claims)
 {
     char digest[DIGEST_TEXT + 1];
-    str sub = text_of(claims, LIT("sub"));
+    str sub = value_get_text(claims, "sub");
     identity_digest(
         x->identity,
         arena_printf(&rq->arena, "%zu %.*s %.*s", c->issuer.len, STR_ARG(c->issuer), STR_ARG(sub)),
@@ -140,7 +134,7 @@ int outside__who(struct request *rq, const struct accounts *x, str token, int64_
     if (*out)
         return 0;
     TRY(jwt_peek(&rq->arena, token, &head, &claims, err));
-    struct issuer *issuer = identity_issuer(x->identity, text_of(&claims, LIT("iss")));
+    struct issuer *issuer = identity_issuer(x->identity, value_get_text(&claims, "iss"));
     if (!issuer)
         return app__who(rq, x, token, now, out, err);
     return check(rq, x, issuer, token, now, stamp, out, err);

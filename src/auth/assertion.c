@@ -26,18 +26,12 @@ static int refuse(struct err *err, const char *why)
     return fail_field(err, E_SIGNIN, LIT("invalid_client"), LIT(""), "%s", why);
 }
 
-static str text_of(const struct value *claims, const char *name)
-{
-    const struct value *v = value_get(claims, str_of(name));
-    return v && v->kind == V_TEXT ? v->text : (str){"", 0};
-}
-
 static int take(const struct app_client *c, const struct value *claims, int64_t now,
                 struct client_assertion *out, struct err *err)
 {
-    out->jti = text_of(claims, "jti");
+    out->jti = value_get_text(claims, "jti");
     out->expires = value_get(claims, LIT("exp"))->i;
-    if (!str_eq(text_of(claims, "sub"), c->id))
+    if (!str_eq(value_get_text(claims, "sub"), c->id))
         return refuse(err, "the sub of the assertion is not the app");
     if (!out->jti.len || out->jti.len > JTI_MOST)
         return refuse(err, "the assertion needs a jti, of 200 bytes at most");

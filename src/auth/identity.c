@@ -2,29 +2,14 @@
  * a thread has checked it keeps until it expires or a session is revoked. A token is found by a
  * hash of its text and then compared as a whole, since each request pays for it; a digest under a
  * key stands for credentials that live longer. SPDX: Apache-2.0 */
-#include "auth/identity.h"
+#include "auth/identity_priv.h"
 
-#include "auth/keys.h"
-#include "auth/revoked.h"
 #include "base/mem.h"
 
 #include <sodium.h>
 #include <time.h>
 
 enum { DIGEST = 16, KEPT_MOST = 1024, TOKEN_MEMORY = 1 << 19, LEEWAY = 5 };
-enum { SEALED_BODY = SID_TEXT + 8, SEALED_RAW = SEALED_BODY + crypto_auth_hmacsha256_BYTES };
-
-struct identity {
-    struct identity_config config;
-    struct keys keys;
-    struct passwords *passwords;
-    struct revoked revoked;
-    int64_t synced;           /* 0: never yet */
-    _Atomic int follows;      /* seconds until an account is read again; 0: never */
-    _Atomic unsigned changed; /* counts changes of accounts and of who has which role */
-    struct issuer *issuers[ISSUERS_MOST];
-    struct provider *providers[PROVIDERS_MOST];
-};
 
 struct signed_in {
     unsigned refs;
@@ -244,12 +229,6 @@ void identity_thread_end(void)
         identity_release(&kept[i]);
 }
 
-static str text_claim(const struct value *claims, const char *name)
-{
-    const struct value *v = value_get(claims, str_of(name));
-    return v && v->kind == V_TEXT ? v->text : (str){0};
-}
-
 static void take_roles(struct signed_in *s, const struct value *claims)
 {
     const struct value *v = value_get(claims, LIT("roles"));
@@ -296,11 +275,11 @@ static int check(struct identity *i, str token, int64_t now, struct signed_in *s
     s->token = arena_str(&s->arena, token);
     TRY(check_any(i, s->token, &rules, s, &claims, err));
     s->expires = value_get(&claims, LIT("exp"))->i + LEEWAY;
-    s->sid = text_claim(&claims, "sid");
-    s->principal.subject = text_claim(&claims, "sub");
-    if (!str_eq(text_claim(&claims, "client_id"), OWN)) {
-        s->principal.app = text_claim(&claims, "client_id");
-        s->principal.scope = text_claim(&claims, "scope");
+    s->sid = value_get_text(&claims, "sid");
+    s->principal.subject = value_get_text(&claims, "sub");
+    if (!str_eq(value_get_text(&claims, "client_id"), OWN)) {
+        s->principal.app = value_get_text(&claims, "client_id");
+        s->principal.scope = value_get_text(&claims, "scope");
         static const str nothing[1];
         s->principal.can = nothing; /* until account/app.c says what */
         if (!s->principal.app.len)
@@ -571,81 +550,4 @@ void identity_renew(struct identity *i, struct signed_in **out, const struct pri
     }
     identity_release(out);
     *out = s;
-}
-
-/* ---- a session under a MAC ---- */
-
-static void mac_of(const struct identity *i, const char *use, const void *body, size_t len,
-                   unsigned char *out)
-{
-    crypto_auth_hmacsha256_state state;
-    const struct keyring *ring = keys_now(&i->keys);
-    crypto_auth_hmacsha256_init(&state, ring->mac, sizeof ring->mac);
-    crypto_auth_hmacsha256_update(&state, (const unsigned char *)use, strlen(use) + 1);
-    crypto_auth_hmacsha256_update(&state, body, len);
-    crypto_auth_hmacsha256_final(&state, out);
-}
-
-static const struct {
-    str prefix;
-    const char *use;
-} seals[] = {[SEALED_REFRESH] = {STR_INIT("crt_"), "refresh"},
-             [SEALED_COOKIE] = {STR_INIT("crs_"), "cookie"},
-             [SEALED_APP] = {STR_INIT("cra_"), "app"}};
-
-str identity_seal(struct arena *a, const struct identity *i, enum sealed what, str sid,
-                  uint64_t counter)
-{
-    unsigned char raw[SEALED_RAW];
-    struct buf b = {.ptr = arena_new(a, 256), .cap = 256, .limit = 256};
-    BUG_ON(sid.len != SID_TEXT);
-    memcpy(raw, sid.ptr, SID_TEXT);
-    for (int k = 0; k < 8; k++)
-        raw[SID_TEXT + k] = (unsigned char)(counter >> (8 * k));
-    mac_of(i, seals[what].use, raw, SEALED_BODY, raw + SEALED_BODY);
-    buf_str(&b, seals[what].prefix);
-    base64url_put(&b, str_make((char *)raw, sizeof raw));
-    return buf_view(&b);
-}
-
-bool identity_unseal(struct arena *a, const struct identity *i, enum sealed what, str token,
-                     str *sid, uint64_t *counter)
-{
-    unsigned char mac[crypto_auth_hmacsha256_BYTES];
-    str raw;
-    if (!str_starts(token, seals[what].prefix) ||
-        !base64url_get(a, str_from(token, seals[what].prefix.len), &raw) || raw.len != SEALED_RAW)
-        return false;
-    const unsigned char *bytes = (const unsigned char *)raw.ptr;
-    mac_of(i, seals[what].use, bytes, SEALED_BODY, mac);
-    if (sodium_memcmp(mac, bytes + SEALED_BODY, sizeof mac) != 0)
-        return false;
-    *sid = str_upto(raw, SID_TEXT);
-    *counter = 0;
-    for (int k = 0; k < 8; k++)
-        *counter |= (uint64_t)bytes[SID_TEXT + k] << (8 * k);
-    return true;
-}
-
-void identity_csrf(const struct identity *i, str sid, char out[CSRF_TEXT])
-{
-    unsigned char mac[crypto_auth_hmacsha256_BYTES];
-    char room[CSRF_TEXT + 1];
-    struct buf b = {.ptr = room, .cap = sizeof room, .limit = sizeof room};
-    mac_of(i, "csrf", sid.ptr, sid.len, mac);
-    base64url_put(&b, str_make((char *)mac, sizeof mac));
-    BUG_ON(b.len != CSRF_TEXT);
-    memcpy(out, room, CSRF_TEXT);
-}
-
-void identity_digest(const struct identity *i, str text, char out[DIGEST_TEXT + 1])
-{
-    unsigned char mac[crypto_auth_hmacsha256_BYTES];
-    mac_of(i, "digest", text.ptr, text.len, mac);
-    sodium_bin2hex(out, DIGEST_TEXT + 1, mac, DIGEST_TEXT / 2);
-}
-
-void identity_key(const struct identity *i, const char *use, unsigned char out[IDENTITY_KEY])
-{
-    mac_of(i, "key", use, strlen(use), out);
 }

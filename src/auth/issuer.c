@@ -203,15 +203,9 @@ WAITS static int fetch_now(struct issuer *s, struct err *err)
 
 /* ---- choosing keys ---- */
 
-static str text_of(const struct value *v, const char *name)
-{
-    const struct value *x = value_get(v, str_of(name));
-    return x && x->kind == V_TEXT ? x->text : (str){0};
-}
-
 static bool fits(const struct issuer_keys *keys, const struct value *head)
 {
-    str kid = text_of(head, "kid"), alg = text_of(head, "alg");
+    str kid = value_get_text(head, "kid"), alg = value_get_text(head, "alg");
     for (size_t i = 0; keys && i < keys->count; i++) {
         const struct jwk *k = keys->list[i];
         if ((!kid.ptr || str_eq(kid, jwk_kid(k))) && str_is(alg, jwt_alg_name(jwk_alg(k))))
@@ -276,7 +270,7 @@ WAITS static int keys_for(struct issuer *s, const struct value *head, struct iss
 static int allowed(const struct issuer *s, const struct value *head, struct err *err)
 {
     enum jwt_alg alg;
-    str name = text_of(head, "alg");
+    str name = value_get_text(head, "alg");
     if (jwt_alg_find(name, &alg) && s->config.algs >> alg & 1)
         return 0;
     return refuse(err, "'%.*s' is no algorithm that tokens of this issuer may have",

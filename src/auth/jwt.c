@@ -67,15 +67,9 @@ static int object(struct arena *a, str text, const char *what, struct value *out
     return 0;
 }
 
-static str text_of(const struct value *v, const char *name)
-{
-    const struct value *x = value_get(v, str_of(name));
-    return x && x->kind == V_TEXT ? x->text : (str){0};
-}
-
 static int check_head(const struct value *head, const struct jwt_rules *rules, struct err *err)
 {
-    str typ = text_of(head, "typ");
+    str typ = value_get_text(head, "typ");
     if (value_get(head, LIT("crit")))
         return refuse(err, "the token asks for extensions (crit) that nobody here knows");
     if (str_starts(typ, LIT("application/")))
@@ -88,7 +82,7 @@ static int check_head(const struct value *head, const struct jwt_rules *rules, s
 static int check_signature(const struct parts *p, const struct value *head,
                            const struct jwt_rules *rules, struct err *err)
 {
-    str alg = text_of(head, "alg"), kid = text_of(head, "kid");
+    str alg = value_get_text(head, "alg"), kid = value_get_text(head, "kid");
     for (size_t i = 0; i < rules->key_count; i++) {
         const struct jwk *k = rules->keys[i];
         if ((kid.ptr && !str_eq(kid, jwk_kid(k))) || !str_is(alg, jwt_alg_name(k->alg)))
@@ -147,7 +141,7 @@ int jwt_check(struct arena *a, str token, const struct jwt_rules *rules, struct 
     TRY(check_head(&head, rules, err));
     TRY(check_signature(&p, &head, rules, err));
     TRY(object(a, p.claims, "body", claims, err));
-    if (rules->issuer.len && !str_eq(text_of(claims, "iss"), rules->issuer))
+    if (rules->issuer.len && !str_eq(value_get_text(claims, "iss"), rules->issuer))
         return refuse(err, "the token comes from another issuer");
     if (rules->audience.len && !meant_for(value_get(claims, LIT("aud")), rules->audience))
         return refuse(err, "the token is meant for another audience");

@@ -13,12 +13,6 @@ enum { SUBJECT_MOST = 255, ERROR_MOST = 60, EMAIL_MOST = 254 };
 
 static const struct json_limits small = {.depth = 16, .nodes = 20000};
 
-static str text_of(const struct value *v, const char *name)
-{
-    const struct value *x = value_get(v, str_of(name));
-    return x && x->kind == V_TEXT ? x->text : (str){0};
-}
-
 static bool truth_of(const struct value *v, const char *name)
 {
     const struct value *x = value_get(v, str_of(name));
@@ -55,7 +49,7 @@ static bool url_good(str url, str issuer)
 static int take_url(const struct value *v, const char *name, str issuer, bool needed, str *out,
                     struct err *err)
 {
-    *out = text_of(v, name);
+    *out = value_get_text(v, name);
     if (!out->len && !needed)
         return 0;
     if (out->len && url_good(*out, issuer))
@@ -78,7 +72,7 @@ int provider_endpoints_read(struct arena *a, str json, str issuer, struct provid
 {
     struct value v;
     TRY(provider_object(a, json, &v, err));
-    if (!str_eq(text_of(&v, "issuer"), issuer))
+    if (!str_eq(value_get_text(&v, "issuer"), issuer))
         return fail(err, E_BAD, "the document is of another issuer");
     TRY(take_url(&v, "authorization_endpoint", issuer, true, &out->authorize, err));
     TRY(take_url(&v, "token_endpoint", issuer, true, &out->token, err));
@@ -118,12 +112,12 @@ int provider_tokens_read(struct arena *a, str json, str *access, str *id, struct
         return refuse(err, "the provider's answer to the code is no JSON object");
     if (value_get(&v, LIT("error")))
         return refuse(err, "the provider does not take the code: %.*s",
-                      STR_ARG(provider_error(text_of(&v, "error"))));
-    *access = text_of(&v, "access_token");
-    *id = text_of(&v, "id_token");
+                      STR_ARG(provider_error(value_get_text(&v, "error"))));
+    *access = value_get_text(&v, "access_token");
+    *id = value_get_text(&v, "id_token");
     if (!token_good(*access) || (id->len && !token_good(*id)))
         return refuse(err, "the provider's answer has no token that can be used");
-    if (!str_eqi(text_of(&v, "token_type"), LIT("Bearer")))
+    if (!str_eqi(value_get_text(&v, "token_type"), LIT("Bearer")))
         return refuse(err, "the provider's token is of a kind that is not known");
     return 0;
 }
@@ -167,8 +161,10 @@ static int check_party(const struct provider_config *c, const struct value *clai
 int provider_claims_check(const struct provider_config *c, const struct value *claims, str nonce,
                           struct err *err)
 {
-    str said = text_of(claims, "nonce"), sub = text_of(claims, "sub"), tid = text_of(claims, "tid");
-    if (c->tenants && (!tenant_good(tid) || !provider_iss_fits(c, text_of(claims, "iss"), tid)))
+    str said = value_get_text(claims, "nonce"), sub = value_get_text(claims, "sub"),
+        tid = value_get_text(claims, "tid");
+    if (c->tenants &&
+        (!tenant_good(tid) || !provider_iss_fits(c, value_get_text(claims, "iss"), tid)))
         return refuse(err, "the ID token comes from another issuer");
     if (said.len != nonce.len || sodium_memcmp(said.ptr, nonce.ptr, nonce.len) != 0)
         return refuse(err, "the ID token belongs to another sign-in (nonce)");
@@ -203,12 +199,12 @@ static bool is_verified(const struct provider_config *c, const struct value *cla
 void provider_take(struct arena *a, const struct provider_config *c, const struct value *claims,
                    struct provider_person *out)
 {
-    *out = (struct provider_person){.subject = text_of(claims, "sub"),
-                                    .email = email_good(text_of(claims, "email")),
+    *out = (struct provider_person){.subject = value_get_text(claims, "sub"),
+                                    .email = email_good(value_get_text(claims, "email")),
                                     .claims = *claims};
     if (c->tenants) /* two tenants could have one subject */
-        out->subject =
-            arena_printf(a, "%.*s/%.*s", STR_ARG(text_of(claims, "tid")), STR_ARG(out->subject));
+        out->subject = arena_printf(a, "%.*s/%.*s", STR_ARG(value_get_text(claims, "tid")),
+                                    STR_ARG(out->subject));
     out->verified = out->email.len && is_verified(c, claims);
 }
 
@@ -229,7 +225,7 @@ int provider_take_user(struct arena *a, str json, struct provider_person *out, s
     *out = (struct provider_person){.subject = arena_printf(a, "%lld", (long long)id->i),
                                     .claims = {.kind = V_OBJECT, .fields = m}};
     for (size_t i = 0; i < COUNT_OF(github_members); i++) {
-        str text = text_of(&v, github_members[i].theirs);
+        str text = value_get_text(&v, github_members[i].theirs);
         if (text.len)
             m[out->claims.count++] =
                 (struct member){str_of(github_members[i].claim), value_text(text)};
@@ -247,7 +243,7 @@ int provider_take_emails(struct arena *a, str json, struct provider_person *out,
     for (size_t i = 0; i < v.count; i++) {
         if (v.items[i].kind != V_OBJECT || !truth_of(&v.items[i], "primary"))
             continue;
-        out->email = email_good(text_of(&v.items[i], "email"));
+        out->email = email_good(value_get_text(&v.items[i], "email"));
         out->verified = out->email.len && truth_of(&v.items[i], "verified");
         return 0;
     }

@@ -70,6 +70,10 @@ static inline struct value value_bytes(str s)
 
 /* The member of that name, or NULL (also when v is no object). */
 const struct value *value_get(const struct value *v, str name);
+/* Its text; ptr NULL: there is none, or it is no text. */
+str value_get_text(const struct value *v, const char *name);
+/* It has bytes in v->text: a text, bytes, or a number as text. */
+bool value_has_text(const struct value *v);
 /* The same value by kind and content; object members in any order. V_INT 1 is not V_FLOAT 1. */
 bool value_eq(const struct value *a, const struct value *b);
 /* A copy with all it points to in a. */

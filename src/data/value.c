@@ -24,6 +24,17 @@ const struct value *value_get(const struct value *v, str name)
     return NULL;
 }
 
+str value_get_text(const struct value *v, const char *name)
+{
+    const struct value *m = value_get(v, str_of(name));
+    return m && m->kind == V_TEXT ? m->text : (str){0};
+}
+
+bool value_has_text(const struct value *v)
+{
+    return v->kind == V_TEXT || v->kind == V_BYTES || v->kind == V_NUM;
+}
+
 /* Names are unique, so equal counts and every member of a found in b are enough. */
 static bool object_eq(const struct value *a, const struct value *b)
 {

@@ -44,11 +44,6 @@ static bool grow(struct collect *k, size_t cols)
     return true;
 }
 
-static bool has_text(const struct value *v)
-{
-    return v->kind == V_TEXT || v->kind == V_BYTES || v->kind == V_NUM;
-}
-
 int collect__row(void *ctx, const struct value *cells, size_t count)
 {
     struct collect *k = ctx;
@@ -57,14 +52,14 @@ int collect__row(void *ctx, const struct value *cells, size_t count)
     if (r->count >= k->max || (r->count >= k->room && !grow(k, count)))
         return E_TOOBIG;
     for (size_t i = 0; i < count; i++)
-        bytes += has_text(&cells[i]) ? cells[i].text.len + 1 : 0;
+        bytes += value_has_text(&cells[i]) ? cells[i].text.len + 1 : 0;
     char *text = bytes ? arena_try(k->arena, bytes) : NULL;
     if (bytes && !text)
         return E_TOOBIG;
     struct value *to = &r->cells[r->count * count];
     for (size_t i = 0; i < count; i++) {
         to[i] = cells[i];
-        if (!has_text(&cells[i]))
+        if (!value_has_text(&cells[i]))
             continue;
         size_t len = cells[i].text.len;
         if (len)

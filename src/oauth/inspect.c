@@ -11,12 +11,6 @@ struct asked {
     struct oauth_grant g;
 };
 
-static str text_of(const struct value *claims, const char *name)
-{
-    const struct value *v = value_get(claims, str_of(name));
-    return v && v->kind == V_TEXT ? v->text : (str){"", 0};
-}
-
 /* What a grant is worth today: its app may be gone from the settings, or have lost scopes there,
  * and its account may be gone. */
 WAITS static int still(struct request *rq, const struct oauth *o, str scope, struct asked *out,
@@ -58,13 +52,13 @@ WAITS static int look_at(struct request *rq, const struct oauth *o, str token, s
     identity_release(&s);
     TRY(jwt_peek(&rq->arena, token, &head, &out->claims, err));
     out->access = true;
-    out->grant = text_of(&out->claims, "sid");
-    out->client = text_of(&out->claims, "client_id");
+    out->grant = value_get_text(&out->claims, "sid");
+    out->client = value_get_text(&out->claims, "client_id");
     *good = true;
     if (str_is(out->client, "cairn")) /* of a session: it would be revoked */
         return 0;
     TRY(grant__find(rq, o, out->grant, &out->g, err));
-    return out->g.id.len ? still(rq, o, text_of(&out->claims, "scope"), out, good, err)
+    return out->g.id.len ? still(rq, o, value_get_text(&out->claims, "scope"), out, good, err)
                          : (*good = false, 0);
 }
 

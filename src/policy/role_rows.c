@@ -15,19 +15,6 @@ struct role_rows {
     struct arena arena;
 };
 
-static bool has_text(const struct value *v)
-{
-    return v->kind == V_TEXT || v->kind == V_BYTES || v->kind == V_NUM;
-}
-
-static struct value copy(struct arena *a, const struct value *v)
-{
-    struct value out = *v;
-    if (has_text(v))
-        out.text = arena_str(a, v->text);
-    return out;
-}
-
 /* The order of rows says nothing: each counts for itself. */
 static uint64_t hash_row(const struct value *cells, size_t table)
 {
@@ -36,8 +23,9 @@ static uint64_t hash_row(const struct value *cells, size_t table)
     } h = {.table = table};
     for (size_t i = 0; i < 2; i++) {
         const struct value *v = &cells[i];
-        str bytes = has_text(v) ? v->text : str_make((const char *)&v->i, sizeof v->i);
-        h.part[i] = has_text(v) || v->kind == V_INT || v->kind == V_FLOAT ? str_hash(bytes) : 0;
+        str bytes = value_has_text(v) ? v->text : str_make((const char *)&v->i, sizeof v->i);
+        h.part[i] =
+            value_has_text(v) || v->kind == V_INT || v->kind == V_FLOAT ? str_hash(bytes) : 0;
     }
     return str_hash(str_make((const char *)&h, sizeof h));
 }
@@ -53,7 +41,7 @@ struct role_rows *role_rows_new(const struct rows answers[ROLE_READS])
         r->read[t] = (struct rows){.cols = 2, .count = count};
         r->read[t].cells = ARENA_ARRAY(&r->arena, struct value, 2 * count);
         for (size_t i = 0; i < 2 * count; i++)
-            r->read[t].cells[i] = copy(&r->arena, &answers[t].cells[i]);
+            r->read[t].cells[i] = value_copy(&r->arena, &answers[t].cells[i]);
         for (size_t i = 0; i < count; i++)
             r->digest += hash_row(&r->read[t].cells[2 * i], t);
     }
@@ -103,7 +91,7 @@ static void tell(struct wisher *w, str text)
 /* Borrows from v. Keys of a column are of one kind, but for what SQLite lets in. */
 static str key_of(const struct value *v)
 {
-    if (has_text(v))
+    if (value_has_text(v))
         return v->text.ptr ? v->text : LIT("");
     return str_make((const char *)&v->i, sizeof v->i);
 }

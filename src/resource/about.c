@@ -1,5 +1,6 @@
-/* about.c -- what the endpoints of tables do, for those who write documents of it.
- * SPDX: Apache-2.0 */
+/* about.c -- what the endpoints of tables do: for those who write documents of it, and for those
+ * who decide by it what a request's write makes stale: kept callers and roles (server/roles.c).
+ * What is no endpoint of a table may have changed everything. SPDX: Apache-2.0 */
 #include "resource/resource_priv.h"
 
 enum { NOUN_MOST = 128 };

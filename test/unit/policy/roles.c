@@ -1,12 +1,11 @@
 /* roles.c -- roles out of rows: what they become, and what is left out. SPDX: Apache-2.0 */
 #include "policy/roles.h"
+#include "../arena.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 
 #include <cmocka.h>
-
-static struct arena arena;
 
 static struct value text(const char *s)
 {
@@ -118,24 +117,10 @@ static void permission_test(void **state)
     assert_int_equal(r.actions, ACTION_ALL & ~ACTION_BIT(ACTION_READ));
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    arena_init(&arena, 8 << 20);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_reset(&arena);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(wishes_test), cmocka_unit_test(same_test),
                                        cmocka_unit_test(many_test),
                                        cmocka_unit_test(permission_test)};
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, arena_setup, arena_teardown);
 }

@@ -1,13 +1,12 @@
 /* keys.c -- distinct tuples: found again, in the order first seen, never one with a null.
  * SPDX: Apache-2.0 */
+#include "../arena.h"
 #include "resource/resource_priv.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
-
-static struct arena arena;
 
 static void one_column(void **state)
 {
@@ -75,27 +74,13 @@ static void none(void **state)
     assert_int_equal(keyset_value(&k, &arena).count, 0);
 }
 
-static int setup(void **state)
-{
-    (void)state;
-    arena_init(&arena, 16 << 20);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_reset(&arena);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(one_column, setup, teardown),
-        cmocka_unit_test_setup_teardown(two_columns, setup, teardown),
-        cmocka_unit_test_setup_teardown(many, setup, teardown),
-        cmocka_unit_test_setup_teardown(none, setup, teardown),
+        cmocka_unit_test_setup_teardown(one_column, arena_setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(two_columns, arena_setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(many, arena_setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(none, arena_setup, arena_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
