@@ -68,6 +68,15 @@ void schema__foreign_keys(struct schema__build *b, const struct rows *answer)
     }
 }
 
+static bool goes_with(const struct table *from, const struct table *target)
+{
+    for (size_t k = 0; k < from->foreign_key_count; k++) {
+        if (from->foreign_keys[k].target == target && !from->foreign_keys[k].keeps)
+            return true;
+    }
+    return false;
+}
+
 const bool *schema_gone_with(struct arena *a, const struct schema *s, const struct table *t)
 {
     bool *gone = ARENA_ARRAY(a, bool, s->table_count);
@@ -77,13 +86,10 @@ const bool *schema_gone_with(struct arena *a, const struct schema *s, const stru
     gone[t - s->tables] = true;
     for (size_t at = 0; at < count; at++) {
         for (size_t i = 0; i < s->table_count; i++) {
-            const struct table *from = &s->tables[i];
-            for (size_t k = 0; !gone[i] && k < from->foreign_key_count; k++) {
-                if (from->foreign_keys[k].target == queue[at] && !from->foreign_keys[k].keeps) {
-                    gone[i] = true;
-                    queue[count++] = from;
-                }
-            }
+            if (gone[i] || !goes_with(&s->tables[i], queue[at]))
+                continue;
+            gone[i] = true;
+            queue[count++] = &s->tables[i];
         }
     }
     return gone;
