@@ -292,6 +292,12 @@ void db_stats(struct db *db, struct db_stats *out)
     db->driver->stats(db, out);
 }
 
+void db_password(struct db *db, str password)
+{
+    if (db->driver->password)
+        db->driver->password(db, password);
+}
+
 bool db_healthy(struct db *db)
 {
     return db->driver->healthy(db);

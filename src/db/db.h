@@ -47,6 +47,8 @@ enum db_engine db_engine(const struct db_config *c); /* by the url */
 
 /* Any thread, no fiber needed. Opens, recovers, starts the writer. Fails with DB, IO, CONFIG. */
 int db_open(const struct db_config *c, struct db **out, struct err *err);
+/* Any thread: connections that are made from now on use it. */
+void db_password(struct db *db, str password);
 /* Any thread, after the workers ended: finishes queued writes, checkpoints, closes. */
 void db_close(struct db **db);
 /* On each worker thread, once: its own read connection. */

@@ -40,6 +40,7 @@ struct db_driver {
 
     int (*open)(const struct db_config *c, struct db **out, struct err *err);
     void (*close)(struct db *db);
+    void (*password)(struct db *db, str password); /* NULL: the engine has none */
     int (*worker_begin)(struct db *db, struct err *err);
     void (*worker_end)(struct db *db);
 

@@ -43,6 +43,16 @@ static int pg_open(const struct db_config *c, struct db **out, struct err *err)
     return code;
 }
 
+/* Sessions that are there stay; pools without any try again at once (pg_sweep.c). */
+static void password(struct db *db, str text)
+{
+    struct pg *pg = pg_of(db);
+    pthread_mutex_lock(&pg->lock);
+    target__password(&pg->target, text);
+    pthread_mutex_unlock(&pg->lock);
+    atomic_fetch_add(&pg->passwords, 1);
+}
+
 static int worker_begin(struct db *db, struct err *err)
 {
     return pool__begin(pg_of(db), err);
@@ -110,6 +120,7 @@ const struct db_driver db_postgres = {
     .name = "postgres",
     .open = pg_open,
     .close = pg_close,
+    .password = password,
     .worker_begin = worker_begin,
     .worker_end = worker_end,
     .query = pg__query,

@@ -22,9 +22,14 @@ struct attempt {
 static void start(void *arg)
 {
     struct attempt *a = arg;
-    const struct pg_target *t = &a->session->pool->pg->target;
+    struct pg *pg = a->session->pool->pg;
+    struct pg_target t;
+    pthread_mutex_lock(&pg->lock);
+    target__copy(&t, &pg->target);
+    pthread_mutex_unlock(&pg->lock);
     a->raw =
-        pq.connectStartParams((const char *const *)t->keywords, (const char *const *)t->values, 1);
+        pq.connectStartParams((const char *const *)t.keywords, (const char *const *)t.values, 1);
+    target__fini(&t);
     a->status = !a->raw || pq.status(a->raw) == CONNECTION_BAD ? PGRES_POLLING_FAILED
                                                                : PGRES_POLLING_WRITING;
 }

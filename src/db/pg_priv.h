@@ -40,15 +40,19 @@ int target__init(struct pg_target *t, const struct db_config *c, bool admin, str
 /* Why raw is not connected: one line, without secrets. Lives as long as raw. */
 str target__why(const PGconn *raw);
 void target__fini(struct pg_target *t);
+void target__copy(struct pg_target *to, const struct pg_target *from);
+/* Empty: that of the URL, or of libpq's own places. */
+void target__password(struct pg_target *t, str password);
 
 /* ---- the engine ---- */
 
 struct pg {
     struct db base;
-    struct db_config cfg; /* without its texts */
-    struct pg_target target;
-    unsigned size, least; /* sessions per worker */
-    unsigned whole;       /* size of all workers */
+    struct db_config cfg;       /* without its texts */
+    struct pg_target target;    /* lock; its password may change */
+    _Atomic unsigned passwords; /* how often it did */
+    unsigned size, least;       /* sessions per worker */
+    unsigned whole;             /* size of all workers */
     pthread_mutex_t lock;
     struct link pools; /* lock */
     _Atomic uint64_t statements, prepared, rows, reads, writes, commits, failures, timeouts;
@@ -186,6 +190,7 @@ struct pg_pool {
     struct map large;               /* texts of statements that gave large answers */
     uint64_t retry_ns;              /* no new session before that */
     unsigned fails;                 /* attempts in a row */
+    unsigned passwords;             /* those of pg that were tried */
     bool down, closing;
     unsigned refs; /* the worker and each connecting fiber */
     struct buf scratch;

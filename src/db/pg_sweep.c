@@ -66,6 +66,16 @@ static bool superfluous(struct pg_session *s, uint64_t now)
     return old || unused;
 }
 
+/* After a new password the pause behind the last refusal means nothing. */
+static void new_password(struct pg_pool *p)
+{
+    unsigned now = atomic_load_explicit(&p->pg->passwords, memory_order_relaxed);
+    if (p->passwords == now)
+        return;
+    p->passwords = now;
+    p->retry_ns = 0;
+}
+
 void pool__sweep(void *arg)
 {
     struct pg_pool *p = pool__here();
@@ -73,6 +83,7 @@ void pool__sweep(void *arg)
     (void)arg;
     if (!p || p->closing)
         return;
+    new_password(p);
     pg_tx__sweep(p, now);
     pg_cursor__sweep(p, now);
     for (struct link *it = p->sessions.next, *next; it != &p->sessions; it = next) {

@@ -95,6 +95,26 @@ str target__why(const PGconn *raw)
     return str_trim(str_upto(why, str_find(why, '\n')));
 }
 
+void target__copy(struct pg_target *to, const struct pg_target *from)
+{
+    *to = (struct pg_target){.count = 0};
+    for (unsigned i = 0; i < from->count; i++)
+        put(to, from->keywords[i], str_of(from->values[i]));
+}
+
+/* libpq passes over an empty value, and takes what stands before it. */
+void target__password(struct pg_target *t, str password)
+{
+    for (unsigned i = 0; i < t->count; i++) {
+        if (strcmp(t->keywords[i], "password") != 0)
+            continue;
+        mem_free(t->values[i]);
+        t->values[i] = mem_text(password.ptr ? password.ptr : "", password.len);
+        return;
+    }
+    put(t, "password", password);
+}
+
 void target__fini(struct pg_target *t)
 {
     for (unsigned i = 0; i < t->count; i++) {

@@ -15,11 +15,22 @@ struct files *files_new(const struct files_config *c)
     f->config.dir = arena_str(&f->arena, c->dir);
     f->config.s3.base = arena_str(&f->arena, c->s3.base);
     f->config.s3.region = arena_str(&f->arena, c->s3.region);
-    f->config.s3.key = arena_str(&f->arena, c->s3.key);
-    f->config.s3.secret = arena_str(&f->arena, c->s3.secret);
-    f->config.s3.token = arena_str(&f->arena, c->s3.token);
+    pthread_mutex_init(&f->lock, NULL);
+    arena_init(&f->keys, TEXTS_MOST);
+    files_sign_with(f, &c->s3);
     f->store = c->s3.base.len ? &file_store_s3 : &file_store_local;
     return f;
+}
+
+void files_sign_with(struct files *f, const struct files_s3 *s3)
+{
+    struct files_s3 *own = &f->config.s3;
+    pthread_mutex_lock(&f->lock);
+    arena_reset(&f->keys);
+    own->key = arena_str(&f->keys, s3->key);
+    own->secret = arena_str(&f->keys, s3->secret);
+    own->token = arena_str(&f->keys, s3->token);
+    pthread_mutex_unlock(&f->lock);
 }
 
 void files_free(struct files **files)
@@ -29,6 +40,8 @@ void files_free(struct files **files)
     if (!f)
         return;
     arena_reset(&f->arena);
+    arena_reset(&f->keys);
+    pthread_mutex_destroy(&f->lock);
     mem_free(f);
 }
 

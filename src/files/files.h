@@ -119,6 +119,8 @@ struct files;
 /* Copies texts. Makes no directory before the first upload. */
 struct files *files_new(const struct files_config *c);
 void files_free(struct files **f);
+/* Any thread: requests to the store that begin from now on are signed with these. Copies texts. */
+void files_sign_with(struct files *f, const struct files_s3 *s3);
 
 /* One that is being taken in. Lives in the arena; what it holds of the system ends with the
  * fiber's scope. */

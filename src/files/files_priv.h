@@ -4,6 +4,8 @@
 
 #include "files/files.h"
 
+#include <pthread.h>
+
 enum { FILE_ID = 32, PATH_MOST = 1200 };
 
 /* What keeps files. Called in a fiber; everything but close waits. */
@@ -24,7 +26,9 @@ extern const struct file_store file_store_local, file_store_s3;
 struct files {
     const struct file_store *store;
     struct files_config config;
-    struct arena arena; /* its texts */
+    struct arena arena; /* its texts, but for those of the key */
+    pthread_mutex_t lock;
+    struct arena keys;  /* lock; of config.s3.key, secret and token, which may change */
     atomic_uint active; /* uploads */
 };
 

@@ -54,6 +54,30 @@ static void add_header(struct asking *q, str line)
     q->headers[q->call.header_count++] = line;
 }
 
+/* Under the lock nothing may end the fiber, hence arena_try. Empty when there is no room: then the
+ * store refuses. */
+static str copied(struct arena *a, str s)
+{
+    char *text = arena_try(a, s.len + 1);
+    if (!text)
+        return LIT("");
+    memcpy(text, s.ptr, s.len);
+    text[s.len] = '\0';
+    return str_make(text, s.len);
+}
+
+/* The key as it is now; a reload may change it while the request is under way. */
+static str sign(struct asking *q)
+{
+    struct files *f = q->files;
+    pthread_mutex_lock(&f->lock);
+    q->call.user = copied(q->arena, f->config.s3.key);
+    q->call.password = copied(q->arena, f->config.s3.secret);
+    str token = copied(q->arena, f->config.s3.token);
+    pthread_mutex_unlock(&f->lock);
+    return token;
+}
+
 /* Any answer is success. Fails with BUSY, CANCELLED. */
 WAITS static int ask(struct asking *q, const char *method, struct err *err)
 {
@@ -65,15 +89,14 @@ WAITS static int ask(struct asking *q, const char *method, struct err *err)
     if (!c->from_file) /* S3 wants it signed of no body, too */
         add_header(q, LIT("X-Amz-Content-Sha256: "
                           "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"));
-    if (s->token.len)
-        add_header(q, arena_printf(q->arena, "X-Amz-Security-Token: %.*s", STR_ARG(s->token)));
+    str token = sign(q);
+    if (token.len)
+        add_header(q, arena_printf(q->arena, "X-Amz-Security-Token: %.*s", STR_ARG(token)));
     c->headers = q->headers;
     c->trusted = true;
     c->timeout_ms = s->timeout_ms;
     c->answer_most = c->sink ? BLOCK_MOST + ANSWER_MOST : ANSWER_MOST;
     c->sigv4 = arena_printf(q->arena, "aws:amz:%.*s:s3", STR_ARG(s->region));
-    c->user = s->key;
-    c->password = s->secret;
     int code = client_http(q->files->config.client, q->arena, c, &why);
     if (code == E_CANCELLED) {
         *err = why;

@@ -6,6 +6,7 @@
  * fetched for all rows at once, and those read towards the start, which come in the wrong order.
  * Invariants: (1) What the Link header says is known before the head is sent, or not said. (2) A
  * failure after the head cuts the connection: the client can tell that rows are missing. */
+#include "base/clock.h"
 #include "resource/guard.h"
 
 /* Bytes past which the answer streams. The Link header of a cursor page names the page's last row,
@@ -256,6 +257,8 @@ WAITS static int understand(struct listing *l, struct err *err)
     const struct query_param *params;
     size_t count;
     struct list_rules rules = {.limits = &c->limits, .secret = c->cursor_secret};
+    if (c->cursor_former.len && clock_ns() < c->cursor_until)
+        rules.former = c->cursor_former;
     TRY(resource__params(rq, &params, &count, err));
     if (r->relation) {
         struct value *local;

@@ -26,6 +26,8 @@ struct resource_config {
     str language;   /* of rows as they are: "en" */
     str public_url; /* "https://api.example.com" for absolute links; empty: relative ones */
     str cursor_secret;
+    str cursor_former; /* good until cursor_until, of clock_ns; empty: none */
+    uint64_t cursor_until;
     const struct etag_key *etag_key;
     bool etag;                    /* answers of changes tell the row's */
     const struct access *access;  /* NULL: everything is open */

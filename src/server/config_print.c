@@ -1,27 +1,25 @@
-/* config_print.c -- the example, the reference page, the JSON schema and `cairn config show`, all
- * from config.def, so that none of them can be out of date. SPDX: Apache-2.0 */
+/* config_print.c -- the example, the reference page and `cairn config show`, all from config.def,
+ * so that none of them can be out of date. SPDX: Apache-2.0 */
 #include "server/config_priv.h"
 
 #include "data/data.h"
 
-/* The section of a path; empty for a key at the top. */
-static str section_of(const struct config_key *k)
+str config__section_of(const struct config_key *k)
 {
     str path = str_of(k->path);
     size_t dot = str_find(path, '.');
     return dot == STR_NONE ? (str){"", 0} : str_upto(path, dot);
 }
 
-static str name_of(const struct config_key *k)
+str config__name_of(const struct config_key *k)
 {
-    str section = section_of(k);
+    str section = config__section_of(k);
     return str_from(str_of(k->path), section.len ? section.len + 1 : 0);
 }
 
-/* Whether k is the first key of its section; keys of a section stand together in config.def. */
-static bool opens_section(const struct config_key *k)
+bool config__opens_section(const struct config_key *k)
 {
-    return k == config_keys || !str_eq(section_of(k), section_of(k - 1));
+    return k == config_keys || !str_eq(config__section_of(k), config__section_of(k - 1));
 }
 
 static const char *type_word(enum config_type type)
@@ -96,64 +94,102 @@ static void example_comment(struct buf *out, const struct config_key *k, const c
     buf_lit(out, "\n");
 }
 
+/* What is no scalar key. */
+static const char example_tail[] =
+    "\n# Who may do what: docs/auth.md. With either of the two nothing is allowed that no rule "
+    "allows.\n"
+    "# roles:\n"
+    "#   viewer: { can: [\"posts:read\"] }\n"
+    "#   editor: { includes: [viewer], can: [\"posts:create\", \"posts:update:own\"] }\n"
+    "#   admin: { includes: [editor], can: [\"*\"] }\n"
+    "# access:\n"
+    "#   posts:\n"
+    "#     - { roles: anyone, can: read, where: 'status == \"public\"', hide: [notes] }\n"
+    "#     - { roles: editor, can: create, set: { user_id: me.id } }\n"
+    "\n# More keys of sections above.\n"
+    "# auth:\n"
+    "#   # others whose access tokens are taken: docs/oauth.md\n"
+    "#   issuers:\n"
+    "#     - { issuer: https://login.example.com, audience: https://api.example.com }\n"
+    "#   # where people may sign in, too\n"
+    "#   providers:\n"
+    "#     - { preset: google, client_id: 1234.apps.googleusercontent.com, client_secret: "
+    "file:google.secret }\n"
+    "# oauth:\n"
+    "#   # apps that people let in: docs/oauth.md\n"
+    "#   scopes:\n"
+    "#     posts.read: { text: Read your posts, can: [\"posts:read\"] }\n"
+    "#   clients:\n"
+    "#     - { id: shop, name: The Shop, secret: file:secrets/shop, redirect_uris: "
+    "[https://shop.example.com/callback], scopes: [openid, posts.read] }\n"
+    "# cors:\n"
+    "#   # for single paths, the first that fits: docs/cors.md\n"
+    "#   routes:\n"
+    "#     - { path: /v1/public/*, origins: [\"*\"] }\n"
+    "# rate_limit:\n"
+    "#   # plans of callers by the SHA-256 of their key: docs/rate-limits.md\n"
+    "#   clients:\n"
+    "#     - { sha256: 2c70e12b7a0646f92279f427c7b38e7334d8e5389cff167a1dc30e73f826b683, plan: "
+    "pro "
+    "}\n"
+    "\n# Wishes for single tables.\n"
+    "# tables:\n"
+    "#   posts:\n"
+    "#     expose: true\n"
+    "#     # posts.author: the relation over the foreign key column user_id\n"
+    "#     relations: { author: user_id }\n"
+    "#     # users.articles: the same foreign key, seen from the other side\n"
+    "#     reverse: { articles: user_id }\n"
+    "#     # posts.comments_count: how many comments a post has, kept by the database\n"
+    "#     counters: { comments_count: comments }\n"
+    "#     # no counts, sums and groups of its rows for clients\n"
+    "#     aggregates: false\n"
+    "#     # the column that tells when a row was changed last, for Last-Modified\n"
+    "#     modified: updated_at\n"
+    "#     # PUT of an id that is free makes the row\n"
+    "#     put_creates: true\n"
+    "#     # in Spanish: title as titulo, body as texto, from columns title_es and body_es\n"
+    "#     languages: { es: { title: titulo, body: texto } }\n"
+    "\n# Cache-Control and Vary of GETs, the first whose path fits.\n"
+    "# cache_control:\n"
+    "#   - { path: /v1/products/*, value: \"public, max-age=60\", vary: Accept-Language }\n"
+    "\n# Rate limits: docs/rate-limits.md.\n"
+    "# limits:\n"
+    "#   - { name: api, match: { path: /v1/* }, key: [address], rate: 1000/h }\n"
+    "\n# Versions of the API, the oldest first: docs/versions.md.\n"
+    "# versions:\n"
+    "#   v1:\n"
+    "#     deprecated: 2026-01-01\n"
+    "#     sunset: 2027-01-01\n"
+    "#     tables:\n"
+    "#       users:\n"
+    "#         full_name: { as: name }\n"
+    "#         phone: hidden\n"
+    "#   v2: {}\n"
+    "\n# Resources without columns: each keeps JSON objects as they come.\n"
+    "# collections:\n"
+    "#   events: {}\n"
+    "#   products: { indexes: [brand.name, price], unique: [sku], max_size: 64K }\n"
+    "\n# Columns that hold files: docs/files.md.\n"
+    "# files:\n"
+    "#   products.photo: { types: [image/png, image/jpeg], max: 5MB }\n";
+
 void config_example(struct buf *out)
 {
     buf_lit(out, "# Every setting of cairn.yaml with its default: an empty file means the same.\n"
                  "# Made by `cairn config example`; the words are explained in "
                  "docs/reference/config.md.\n\n");
     for (const struct config_key *k = config_keys; k < config_keys + CONFIG_KEYS; k++) {
-        str section = section_of(k);
+        str section = config__section_of(k);
         const char *indent = section.len ? "  " : "";
-        if (section.len && opens_section(k))
+        if (section.len && config__opens_section(k))
             buf_printf(out, "\n%.*s:\n", STR_ARG(section));
         example_comment(out, k, indent);
-        buf_printf(out, "%s%.*s: ", indent, STR_ARG(name_of(k)));
+        buf_printf(out, "%s%.*s: ", indent, STR_ARG(config__name_of(k)));
         put_scalar(out, k, config__default(k));
         buf_char(out, '\n');
     }
-    buf_lit(
-        out,
-        "\n# Wishes for single tables.\n"
-        "# tables:\n"
-        "#   posts:\n"
-        "#     expose: true\n"
-        "#     # posts.author: the relation over the foreign key column user_id\n"
-        "#     relations: { author: user_id }\n"
-        "#     # users.articles: the same foreign key, seen from the other side\n"
-        "#     reverse: { articles: user_id }\n"
-        "#     # posts.comments_count: how many comments a post has, kept by the database\n"
-        "#     counters: { comments_count: comments }\n"
-        "#     # no counts, sums and groups of its rows for clients\n"
-        "#     aggregates: false\n"
-        "#     # the column that tells when a row was changed last, for Last-Modified\n"
-        "#     modified: updated_at\n"
-        "#     # PUT of an id that is free makes the row\n"
-        "#     put_creates: true\n"
-        "#     # in Spanish: title as titulo, body as texto, from columns title_es and body_es\n"
-        "#     languages: { es: { title: titulo, body: texto } }\n"
-        "\n# Cache-Control and Vary of GETs, the first whose path fits.\n"
-        "# cache_control:\n"
-        "#   - { path: /v1/products/*, value: \"public, max-age=60\", vary: Accept-Language }\n"
-        "\n# Rate limits: docs/rate-limits.md.\n"
-        "# limits:\n"
-        "#   - { name: api, match: { path: /v1/* }, key: [address], rate: 1000/h }\n"
-        "\n# Versions of the API, the oldest first: docs/versions.md.\n"
-        "# versions:\n"
-        "#   v1:\n"
-        "#     deprecated: 2026-01-01\n"
-        "#     sunset: 2027-01-01\n"
-        "#     tables:\n"
-        "#       users:\n"
-        "#         full_name: { as: name }\n"
-        "#         phone: hidden\n"
-        "#   v2: {}\n"
-        "\n# Resources without columns: each keeps JSON objects as they come.\n"
-        "# collections:\n"
-        "#   events: {}\n"
-        "#   products: { indexes: [brand.name, price], unique: [sku], max_size: 64K }\n"
-        "\n# Columns that hold files: docs/files.md.\n"
-        "# files:\n"
-        "#   products.photo: { types: [image/png, image/jpeg], max: 5MB }\n");
+    buf_str(out, str_of(example_tail));
 }
 
 /* ---- docs/reference/config.md ---- */
@@ -235,6 +271,27 @@ static const char docs_tail[] =
     "                                     # rest.put_creates says\n"
     "    languages:                       # rows in other languages (../formats.md#rows)\n"
     "      es: { title: titulo, body: { as: texto, from: body_spanish } }\n"
+    "```\n"
+    "\n## roles, access\n\n"
+    "Who may do what: [roles and rules](../auth.md#who-may-do-what). With either section nothing "
+    "is "
+    "allowed\n"
+    "that no rule allows; without both everything is open.\n\n"
+    "```yaml\n"
+    "roles:\n"
+    "  viewer: { can: [\"posts:read\"] }    # TABLE:ACTION, posts:*, *, posts:update:own\n"
+    "  editor: { includes: [viewer], can: [\"posts:create\", \"posts:update:own\"] }\n"
+    "  admin: { includes: [editor], can: [\"*\"] }\n"
+    "access:\n"
+    "  posts:                             # or \"*\": every table\n"
+    "    - roles: anyone                  # a role, a list of them, anyone, authenticated\n"
+    "      can: read                      # read, create, update, delete, write, all\n"
+    "      where: 'status == \"public\"'    # which rows\n"
+    "      hide: [notes]                  # or columns: [...], the only ones\n"
+    "    - roles: editor\n"
+    "      can: create\n"
+    "      check: 'me.verified == true'   # what has to hold of the row as it becomes\n"
+    "      set: { user_id: me.id }\n"
     "```\n"
     "\n## auth.issuers\n\n"
     "Others whose access tokens are taken: [tokens of other "
@@ -374,8 +431,8 @@ void config_docs(struct buf *out)
 {
     buf_str(out, str_of(docs_head));
     for (const struct config_key *k = config_keys; k < config_keys + CONFIG_KEYS; k++) {
-        str section = section_of(k);
-        if (opens_section(k)) {
+        str section = config__section_of(k);
+        if (config__opens_section(k)) {
             buf_printf(out, "\n## %.*s\n\n", STR_ARG(section.len ? section : LIT("General")));
             buf_lit(out, "| key | type | default | range | reload | meaning |\n"
                          "|---|---|---|---|---|---|\n");
@@ -383,141 +440,6 @@ void config_docs(struct buf *out)
         docs_row(out, k);
     }
     buf_str(out, str_of(docs_tail));
-}
-
-/* ---- JSON Schema ---- */
-
-static void schema_enum(struct buf *out, const struct config_key *k)
-{
-    str word;
-    buf_lit(out, "\"enum\":[");
-    for (int i = 0; (word = config__word(k, i)).len; i++) {
-        if (i)
-            buf_char(out, ',');
-        json_text(out, word);
-    }
-    buf_char(out, ']');
-}
-
-static void schema_type(struct buf *out, const struct config_key *k)
-{
-    static const char variable[] = "},{\"type\":\"string\",\"pattern\":\"\\\\$\\\\{\"}]";
-    buf_lit(out, "\"anyOf\":[{");
-    if (k->type == CONFIG_INT)
-        buf_printf(out, "\"type\":\"integer\",\"minimum\":%lld,\"maximum\":%lld", (long long)k->min,
-                   (long long)k->max);
-    else if (k->type == CONFIG_SIZE)
-        buf_lit(out, "\"type\":[\"string\",\"integer\"],\"pattern\":\"^[0-9]+[KMGTkmgt]?$\"");
-    else if (k->type == CONFIG_MS)
-        buf_lit(out, "\"type\":[\"string\",\"integer\"],\"pattern\":\"^(0|[0-9]+(ms|s|m|h|d))$\"");
-    else if (k->type == CONFIG_BOOL)
-        buf_lit(out, "\"type\":\"boolean\"");
-    else if (k->type == CONFIG_ENUM)
-        schema_enum(out, k);
-    else if (k->type == CONFIG_LIST)
-        buf_lit(out, "\"type\":\"array\",\"items\":{\"type\":\"string\"}},{\"type\":\"string\"");
-    else if (k->type == CONFIG_SECRET)
-        buf_lit(out, "\"type\":\"string\",\"pattern\":\"^(file:.*)?$\"");
-    else
-        buf_lit(out, "\"type\":[\"string\",\"number\",\"boolean\"]");
-    buf_str(out, str_of(variable));
-}
-
-static void schema_key(struct buf *out, const struct config_key *k)
-{
-    json_text(out, name_of(k));
-    buf_lit(out, ":{\"description\":");
-    json_text(out, str_of(k->help));
-    if (k->type != CONFIG_SECRET) {
-        bool bare = k->type == CONFIG_INT || k->type == CONFIG_BOOL;
-        buf_lit(out, ",\"default\":");
-        if (bare)
-            buf_str(out, config__default(k));
-        else
-            json_text(out, config__default(k));
-    }
-    buf_char(out, ',');
-    schema_type(out, k);
-    buf_char(out, '}');
-}
-
-/* Members of sections that are lists of rules; config_check says what is wrong inside. */
-static void schema_rules(struct buf *out, str section)
-{
-    static const char rules[] =
-        "\":{\"type\":[\"array\",\"null\"],\"items\":{\"type\":\"object\"}},";
-    if (str_is(section, "cors"))
-        buf_printf(out, "\"routes%s", rules);
-    if (str_is(section, "auth"))
-        buf_printf(out, "\"issuers%s\"providers%s", rules, rules);
-    if (str_is(section, "oauth"))
-        buf_printf(out,
-                   "\"clients%s\"scopes\":{\"type\":[\"object\",\"null\"],"
-                   "\"additionalProperties\":{\"type\":\"object\"}},",
-                   rules);
-    if (str_is(section, "rate_limit"))
-        buf_printf(out, "\"clients%s", rules);
-}
-
-static const char schema_tables[] =
-    ",\"cache_control\":{\"type\":[\"array\",\"null\"],\"description\":\"Cache-Control and Vary by "
-    "path\",\"items\":{\"type\":\"object\",\"required\":[\"path\",\"value\"]}}"
-    ",\"versions\":{\"type\":[\"object\",\"null\"],\"description\":\"versions of the API\","
-    "\"additionalProperties\":{\"type\":[\"object\",\"null\"],\"additionalProperties\":false,"
-    "\"properties\":{\"deprecated\":{\"type\":\"string\"},\"sunset\":{\"type\":\"string\"},"
-    "\"documentation\":{\"type\":\"string\"},\"policy\":{\"type\":\"string\"},"
-    "\"tables\":{\"type\":[\"object\",\"null\"],\"additionalProperties\":{\"oneOf\":["
-    "{\"const\":\"hidden\"},{\"type\":[\"object\",\"null\"],\"additionalProperties\":{"
-    "\"oneOf\":[{\"const\":\"hidden\"},{\"type\":\"object\"}]}}]}}}}}"
-    ",\"limits\":{\"type\":[\"array\",\"null\"],\"description\":\"rate limits\","
-    "\"items\":{\"type\":\"object\",\"required\":[\"name\"]}}"
-    ",\"tables\":{\"type\":[\"object\",\"null\"],\"description\":\"wishes for single tables\","
-    "\"additionalProperties\":{\"type\":[\"object\",\"null\"],\"additionalProperties\":false,"
-    "\"properties\":{\"expose\":{\"type\":\"boolean\"},"
-    "\"relations\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}},"
-    "\"reverse\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}},"
-    "\"counters\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}},"
-    "\"aggregates\":{\"type\":\"boolean\"},\"put_creates\":{\"type\":\"boolean\"},"
-    "\"modified\":{\"type\":\"string\"},\"languages\":{\"type\":\"object\","
-    "\"additionalProperties\":{\"type\":[\"object\",\"null\"]}}}}},"
-    "\"collections\":{\"type\":[\"object\",\"null\"],\"description\":\"resources without columns\","
-    "\"propertyNames\":{\"pattern\":\"^[a-z][a-z0-9_]{0,39}$\"},"
-    "\"additionalProperties\":{\"type\":[\"object\",\"null\"],\"additionalProperties\":false,"
-    "\"properties\":{\"indexes\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},"
-    "\"unique\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},"
-    "\"max_size\":{\"type\":[\"string\",\"integer\"]}}}}"
-    ",\"files\":{\"type\":[\"object\",\"null\"],\"description\":\"columns that hold files\","
-    "\"propertyNames\":{\"pattern\":\"^.+[.][^.]+$\"},"
-    "\"additionalProperties\":{\"type\":[\"object\",\"null\"],\"additionalProperties\":false,"
-    "\"properties\":{\"types\":{\"type\":[\"string\",\"array\"],\"items\":{\"type\":\"string\"}},"
-    "\"max\":{\"type\":[\"string\",\"integer\"]}}}}";
-
-void config_schema(struct buf *out)
-{
-    bool open = false;
-    buf_lit(out, "{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\","
-                 "\"title\":\"cairn.yaml\",\"type\":[\"object\",\"null\"],"
-                 "\"additionalProperties\":false,\"properties\":{");
-    for (const struct config_key *k = config_keys; k < config_keys + CONFIG_KEYS; k++) {
-        str section = section_of(k);
-        if (opens_section(k)) {
-            buf_str(out, open ? LIT("}}") : LIT(""));
-            buf_str(out, k == config_keys ? LIT("") : LIT(","));
-            if (section.len) {
-                json_text(out, section);
-                buf_lit(out, ":{\"type\":[\"object\",\"null\"],\"additionalProperties\":false,"
-                             "\"properties\":{");
-                schema_rules(out, section);
-            }
-            open = section.len > 0;
-        } else {
-            buf_char(out, ',');
-        }
-        schema_key(out, k);
-    }
-    buf_str(out, open ? LIT("}}") : LIT(""));
-    buf_str(out, str_of(schema_tables));
-    buf_lit(out, "}}\n");
 }
 
 /* ---- cairn config show ---- */

@@ -56,6 +56,11 @@ bool config__section(str path);                 /* some key begins with `path.` 
 /* What a misspelt path may have meant, or NULL. */
 const char *config__nearest(struct arena *a, str path);
 /* The values that no reload changes, as they were at the start: they point into boot. */
+/* The section of a path, empty for a key at the top; what is behind it. */
+str config__section_of(const struct config_key *k);
+str config__name_of(const struct config_key *k);
+/* Whether k is the first key of its section; keys of a section stand together in config.def. */
+bool config__opens_section(const struct config_key *k);
 void config__freeze(struct config *next, const struct config *boot);
 str config__env_name(struct arena *a, const struct config_key *k); /* CAIRN_SERVER_LISTEN */
 

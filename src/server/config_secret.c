@@ -1,6 +1,7 @@
 /* config_secret.c -- secrets live outside cairn.yaml: in a file, in a credential that systemd hands
  * over, in what a command prints (a vault's client, a decryptor), or in the environment.
- * They are read when the settings are: a reload (SIGHUP) takes new ones.
+ * They are read when the settings are: a reload (SIGHUP) takes new ones, but for those of
+ * auth.providers.
  * Invariants: (1) a literal secret in the file is refused. (2) A secret never reaches a message;
  * what a command says on stderr does, by going where our own stderr goes.
  * Not here: what the secrets are for. SPDX: Apache-2.0 */

@@ -86,6 +86,7 @@ static void on_gift(void *arg)
     struct gift *g = arg;
     struct http_limits limits = worker_limits(g->worker->serve, g->world->config);
     http_server_limits(g->worker->http, &limits);
+    store_thread_password(g->world->config->redis_password);
     worker_adopt(g->worker, g->world);
     atomic_store(&g->worker->roles_number, g->world->roles_number);
     mem_free(g);
@@ -102,6 +103,29 @@ void serve_hand_out(struct serve *s, struct world *next)
     s->world = next;
 }
 
+/* Before the database is asked: the old password may be what keeps us from it. */
+WAITS static void new_password(struct serve *s, const struct config *next)
+{
+    enum { LOOKS = 50 };
+    const uint64_t pause = 100000000u;
+    if (str_eq(s->world->config->database_password, next->database_password))
+        return;
+    db_password(s->db, next->database_password);
+    for (int i = 0; i < LOOKS && !db_healthy(s->db); i++)
+        fiber_sleep(pause);
+}
+
+static void new_keys(const struct serve *s, const struct config *next)
+{
+    struct files_s3 s3;
+    struct arena a;
+    arena_init(&a, 65536);
+    config_s3(next, &a, &s3);
+    if (s3.base.len)
+        files_sign_with(s->app->files, &s3);
+    arena_reset(&a);
+}
+
 WAITS static int next_world(struct loading *l, struct world **out)
 {
     struct serve *s = l->serve;
@@ -112,6 +136,7 @@ WAITS static int next_world(struct loading *l, struct world **out)
     config = l->config;
     TRY(l->code);
     keep_frozen(s, config);
+    new_password(s, config);
     TRY(collections_keep(config, run_fiber, s->db, &l->err));
     if (fiber_blocking(keep_counters, l) < 0)
         return fail(&l->err, E_BUSY, "the helper threads are busy; try again");
@@ -139,6 +164,7 @@ static void reload(void *arg)
         role_rows_free(&s->app->role_rows); /* those of the world that did not come: look again */
     } else {
         log_set_level((enum log_level)next->config->log_level);
+        new_keys(s, next->config);
         next->roles_number = atomic_load(&s->roles_number);
         serve_hand_out(s, next);
         log_event(LOG_INFO, "reloaded");

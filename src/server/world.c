@@ -2,6 +2,7 @@
  * Why: a reload must not change what a running request stands on. A world is const; a reload makes
  * another one, each worker goes over to it between two requests, and the old one ends with the
  * last request that began in it. */
+#include "base/clock.h"
 #include "base/mem.h"
 #include "observe/metrics.h"
 #include "server/queries.h"
@@ -211,6 +212,16 @@ int world_again(struct world *from, struct cairn_app *app, struct world **out, s
     return code;
 }
 
+/* Cursors of before a change of the key are taken for an hour: who reads on is not stopped. */
+static void former_secret(struct world *w, const struct resource_config *before)
+{
+    const uint64_t hour = UINT64_C(3600000000000);
+    bool same = str_eq(before->cursor_secret, w->rest.cursor_secret);
+    str former = same ? before->cursor_former : before->cursor_secret;
+    w->rest.cursor_until = same ? before->cursor_until : clock_ns() + hour;
+    w->rest.cursor_former = former.len ? arena_str(&w->arena, former) : former;
+}
+
 /* What the world was given is its own also when that fails: it is ended then. */
 static int make(struct world *w, struct cairn_app *app, struct err *err)
 {
@@ -238,6 +249,8 @@ static int make(struct world *w, struct cairn_app *app, struct err *err)
                                        .batch_operations = config->batch_operations,
                                        .isolation_allowed = config->isolation_levels};
     int code = db ? secret_cursor(config, &w->arena, &w->rest.cursor_secret, err) : 0;
+    if (w->serve && w->serve->world)
+        former_secret(w, &w->serve->world->rest);
     secret_etag(w->rest.cursor_secret, &w->etag_key);
     w->rest.etag_key = &w->etag_key;
     w->rest.etag = config->etag;

@@ -100,7 +100,7 @@ static int take_offset(struct listing *l, struct list_query *out)
     return 0;
 }
 
-static int take_paging(struct listing *l, str secret, struct list_query *out)
+static int take_paging(struct listing *l, const struct list_rules *rules, struct list_query *out)
 {
     TRY(take_limit(l, out));
     if (l->given[SLOT_PAGE] && l->given[SLOT_OFFSET]) {
@@ -120,7 +120,7 @@ static int take_paging(struct listing *l, str secret, struct list_query *out)
     out->explicit_cursor = l->slots[SLOT_CURSOR].len > 0;
     if (!out->explicit_cursor)
         return 0;
-    return cursor__read(&l->q, l->slots[SLOT_CURSOR], secret, out);
+    return cursor__read(&l->q, l->slots[SLOT_CURSOR], rules, out);
 }
 
 static int take_count(struct listing *l, struct list_query *out)
@@ -204,7 +204,7 @@ int query_list(struct arena *a, const struct table *t, const struct query_param 
         summary__finish(&l.q, l.summary, &out->select);
     else
         TRY(pick__finish(&l.q, &l.root, &out->select));
-    TRY(take_paging(&l, rules->secret, out));
+    TRY(take_paging(&l, rules, out));
     return take_count(&l, out);
 }
 

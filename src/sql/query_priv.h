@@ -143,7 +143,7 @@ int pick__finish(struct query *q, const struct pick *p, struct select *s);
 /* ---- cursors (cursor.c) ---- */
 
 int cursor__fingerprint(struct query *q, struct list_query *l);
-int cursor__read(struct query *q, str text, str secret, struct list_query *l);
+int cursor__read(struct query *q, str text, const struct list_rules *rules, struct list_query *l);
 
 /* ---- groups of rows (summary_parse.c) ---- */
 

@@ -241,6 +241,7 @@ struct list_query {
 struct list_rules {
     const struct sql_limits *limits;
     str secret;         /* key of the cursor signature */
+    str former;         /* the one before it, whose cursors are still taken; empty: none */
     struct cond *scope; /* ANDed to the filter (a sub-resource, later a policy); may be NULL */
 };
 

@@ -42,8 +42,9 @@ struct ask {
 };
 
 struct redis_link {
-    struct store base; /* first */
-    const struct redis_config *cfg;
+    struct store base;              /* first */
+    const struct redis_config *cfg; /* but for the password: */
+    char *password;
     struct redis_target target;
     enum link_state state;
     bool dialling; /* a fiber looks the name up */
@@ -270,12 +271,13 @@ static void on_login(redisAsyncContext *raw, void *answer, void *ctx)
 static void hello(struct redis_link *l)
 {
     const struct redis_config *c = l->cfg;
+    str password = str_of(l->password);
     l->sha[0] = '\0';
-    if (c->password.len && c->user.len)
+    if (password.len && c->user.len)
         hiredis.redisAsyncCommand(l->raw, on_login, l, "AUTH %b %b", c->user.ptr, c->user.len,
-                                  c->password.ptr, c->password.len);
-    else if (c->password.len)
-        hiredis.redisAsyncCommand(l->raw, on_login, l, "AUTH %b", c->password.ptr, c->password.len);
+                                  password.ptr, password.len);
+    else if (password.len)
+        hiredis.redisAsyncCommand(l->raw, on_login, l, "AUTH %b", password.ptr, password.len);
     if (l->target.db)
         hiredis.redisAsyncCommand(l->raw, on_login, l, "SELECT %u", l->target.db);
     hiredis.redisAsyncCommand(l->raw, on_hello, l, "SCRIPT LOAD %b", store__script.ptr,
@@ -646,6 +648,7 @@ void store_thread_begin(const struct redis_config *cfg)
     mine = mem_zero(1, sizeof *mine);
     mine->base.ops = &ops;
     mine->cfg = cfg;
+    store_thread_password(cfg->password);
     BUG_ON(redis_target(cfg->url, &mine->target, &err) < 0); /* was checked with the settings */
 }
 
@@ -662,7 +665,18 @@ void store_thread_end(void)
         mem_free(l->spares);
         l->spares = next;
     }
+    mem_free(l->password);
     mem_free(l);
+}
+
+void store_thread_password(str password)
+{
+    struct redis_link *l = mine;
+    if (!l || (l->password && str_is(password, l->password)))
+        return;
+    mem_free(l->password);
+    l->password = mem_text(password.ptr ? password.ptr : "", password.len);
+    l->retry_ns = 0; /* the last refusal may have been of the old one */
 }
 
 struct store *store_shared(void)

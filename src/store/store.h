@@ -114,6 +114,8 @@ int redis_target(str url, struct redis_target *out, struct err *err);
  * are borrowed until store_thread_end. Nothing when the url is empty. */
 void store_thread_begin(const struct redis_config *cfg);
 void store_thread_end(void);
+/* Copied; connections that are made from now on use it. */
+void store_thread_password(str password);
 struct store *store_shared(void); /* of the calling thread, or NULL: no Redis is configured */
 
 /* One command to the calling thread's Redis, args being bytes. *out: V_NULL, V_INT, V_TEXT or a

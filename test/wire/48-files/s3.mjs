@@ -37,6 +37,7 @@ export class S3 {
     this.objects = new Map();
     this.log = [];    // "PUT 200"
     this.faults = []; // of signatures
+    this.tokens = []; // x-amz-security-token of each request
     this.broken = 0;  // answers this status to all
   }
 
@@ -53,6 +54,7 @@ export class S3 {
   #answer(rq, rs, body) {
     const say = (status, bytes = '', headers = {}) => { this.log.push(`${rq.method} ${status}`); rs.writeHead(status, { 'Content-Length': Buffer.byteLength(bytes), ...headers }).end(bytes); };
     const wrong = fault(rq, body, this.who);
+    this.tokens.push(rq.headers['x-amz-security-token']);
     if (this.broken) return say(this.broken, '<Error><Code>SlowDown</Code></Error>');
     if (wrong) { this.faults.push(wrong); return say(403, '<Error><Code>SignatureDoesNotMatch</Code></Error>'); }
     const [, bucket, name] = /^\/([^/]+)\/(.+)$/.exec(rq.url) ?? [];
