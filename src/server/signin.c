@@ -5,6 +5,7 @@
 
 #include "oauth/oauth.h"
 #include "observe/log.h"
+#include "server/config_priv.h"
 #include "server/roles.h"
 #include "server/server_priv.h"
 
@@ -16,6 +17,13 @@ enum { MS = 1000 };
 static void say_made(const char *path)
 {
     log_event_str(LOG_INFO, "keys made: keep them, and keep them secret", "file", str_of(path));
+}
+
+/* Its path is the project's, as all in the settings. */
+static str breached(struct world *w)
+{
+    const struct config *c = w->config;
+    return c->auth_breached.len ? config__join(&w->arena, c->dir, c->auth_breached) : LIT("");
 }
 
 struct password_config signin_passwords(const struct config *c)
@@ -247,6 +255,7 @@ int signin_world(struct world *w, struct identity *identity, struct err *err)
     const struct config *c = w->config;
     w->identity = identity;
     w->account = account_settings(c);
+    w->account.breached = breached(w);
     w->account.mail = w->mail;
     w->account.page_url = page_url(c, &w->arena);
     w->clients = c->clients;
