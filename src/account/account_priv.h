@@ -266,9 +266,10 @@ int proof__invalid(struct err *err);
 int letter__proof(struct request *rq, const struct accounts *x, enum proof_kind kind, str to,
                   const struct proof_made *made, bool nowhere, struct db_write *out,
                   struct err *err);
-/* Something has changed: adds nothing when there are no letters, or `to` is no address. */
+/* Something has changed: adds nothing when there are no letters, or `to` is no address. detail: the
+ * new address, or the provider. */
 int letter__changed(struct request *rq, const struct accounts *x, enum mail_kind kind, str to,
-                    str new_email, struct writes *w, struct err *err);
+                    str detail, struct writes *w, struct err *err);
 str letter__address(const struct accounts *x, const struct account *who); /* or empty */
 /* The account's new password and the notice, with what w holds; its sessions are the caller's.
  * by_letter: whoever sets it has proved the address. */
@@ -409,6 +410,8 @@ WAITS int passkey__use(struct request *rq, const struct accounts *x, const struc
                        int64_t state, bool *won, struct err *err);
 WAITS int passkey__end(struct request *rq, const struct accounts *x, str account, str id,
                        bool *ended, struct err *err);
+/* For a list of writes. */
+struct db_write passkey__end_all(struct request *rq, str account);
 endpoint_fn passkey__options, passkey__make, passkey__list, passkey__remove, passkey__ask,
     passkey__login;
 

@@ -161,7 +161,7 @@ static void end_keys(struct request *rq, const struct account *who, struct write
 }
 
 /* So would an app that was let in with it: its grants, codes not yet used, and that it need not
- * ask. */
+ * ask; and who linked himself at a provider. */
 static void end_apps(struct request *rq, const struct account *who, struct writes *w)
 {
     static const char *const texts[] = {
@@ -169,7 +169,7 @@ static void end_apps(struct request *rq, const struct account *who, struct write
         "DELETE FROM cairn_oauth_codes WHERE account = $1",
         "DELETE FROM cairn_oauth_consents WHERE account = $1"};
     struct value *v = ARENA_ARRAY(&rq->arena, struct value, 2);
-    BUG_ON(w->count + COUNT_OF(texts) > WRITES_MOST);
+    BUG_ON(w->count + COUNT_OF(texts) + 1 > WRITES_MOST);
     v[0] = value_text(who->key);
     v[1] = value_int(account__now());
     for (size_t i = 0; i < COUNT_OF(texts); i++)
@@ -177,8 +177,31 @@ static void end_apps(struct request *rq, const struct account *who, struct write
             .arena = &rq->arena,
             .expect = -1,
             .st = {.text = str_of(texts[i]), .binds = v, .bind_count = i == 0 ? 2 : 1}};
+    w->list[w->count++] = link__end(rq, who->key);
 }
 
+/* All ways in but the letter that is proved right now. Whoever made the account before its owner
+ * came may have left some behind. keys: those that identity_revoke then gets. */
+WAITS static int end_ways(struct request *rq, const struct accounts *x, const struct account *who,
+                          bool passkeys, struct writes *w, struct rows *keys, struct err *err)
+{
+    TRY(key__all_of(rq, x, who->key, keys, err));
+    end_keys(rq, who, w);
+    end_apps(rq, who, w);
+    BUG_ON(w->count == WRITES_MOST);
+    if (passkeys)
+        w->list[w->count++] = passkey__end_all(rq, who->key);
+    return 0;
+}
+
+static void forget_keys(const struct accounts *x, const struct rows *keys)
+{
+    for (size_t i = 0; i < keys->count; i++)
+        identity_revoke(x->identity, rows_at(keys, i, 0)->text, account__now());
+    identity_changed(x->identity); /* what is kept of apps is read again */
+}
+
+/* Passkeys go with the rest, unless they are the second factor, which no letter takes away. */
 WAITS static int reset(struct request *rq, const struct accounts *x, const struct account *who,
                        const struct value *body, struct writes *w, struct err *err)
 {
@@ -187,38 +210,37 @@ WAITS static int reset(struct request *rq, const struct accounts *x, const struc
     TRY(account__text(body, LIT("password"), &password, err));
     TRY(account__acceptable(x, password, LIT("password"), err));
     TRY(account__hash(rq, x, password, &hash, err));
-    if (x->config->reset_keys) {
-        TRY(key__all_of(rq, x, who->key, &keys, err));
-        end_keys(rq, who, w);
-        end_apps(rq, who, w);
-    }
+    if (x->config->reset_keys)
+        TRY(end_ways(rq, x, who, x->config->mfa != MFA_REQUIRED, w, &keys, err));
     int code = account__new_password(rq, x, who, hash, true, w, err);
     if (code == E_NOTFOUND)
         return proof__invalid(err);
     TRY(code);
-    for (size_t i = 0; i < keys.count; i++)
-        identity_revoke(x->identity, rows_at(&keys, i, 0)->text, account__now());
     if (x->config->reset_keys)
-        identity_changed(x->identity); /* what is kept of apps is read again */
+        forget_keys(x, &keys);
     return end_sessions(rq, x, who, err);
 }
 
 /* Who made an account that nobody had proved to be his may be somebody else, who waits with its
- * password until its owner comes: that password and those sessions end here. */
+ * password until its owner comes: that password and those sessions end here, and what else would
+ * let him in. */
 WAITS static int sign_in(struct request *rq, const struct accounts *x, struct account *who,
                          struct writes *w, struct err *err)
 {
     struct assignment set[2] = {{.column = x->password, .value = value_text(LIT("!"))}};
     struct audit_note note = {.event = AUDIT_VERIFIED, .account = who->key};
+    struct rows keys = {0};
     bool cookie, first = !account__verified(x, who) && account__verify(rq, x, &set[1]);
     TRY(cookie__wanted(rq, x, &cookie, err));
     if (first) {
         TRY(account__assign(rq, x, who, set, 2, &w->list[w->count++], err));
         writes__note(w, rq, x, &note);
+        TRY(end_ways(rq, x, who, true, w, &keys, err));
     }
     TRY(run(w, rq, x, err));
     if (first) {
         basic__forget(x, who);
+        forget_keys(x, &keys);
         TRY(end_sessions(rq, x, who, err));
     }
     TRY(account__by_key(rq, x, who->key, who, err));

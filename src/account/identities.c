@@ -148,20 +148,58 @@ WAITS static int other_way(struct request *rq, const struct accounts *x, const s
     return 0;
 }
 
+/* Of two at once each would see the other one's identity. SQLite has one writer. */
+static void lock_all(struct request *rq, const struct accounts *x, str account, struct writes *w)
+{
+    struct value *v = ARENA_ARRAY(&rq->arena, struct value, 1);
+    v[0] = value_text(account);
+    if (x->config->dialect == DIALECT_POSTGRES)
+        w->list[w->count++] = (struct db_write){
+            .arena = &rq->arena,
+            .expect = -1,
+            .st = {.text = LIT("SELECT id FROM cairn_identities WHERE account = $1 ORDER BY id"
+                               " FOR UPDATE"),
+                   .binds = v,
+                   .bind_count = 1,
+                   .writes = true}};
+}
+
+/* Only what the settings still know opens the account: a provider by its name and its issuer. */
+static void remove_one(struct request *rq, const struct accounts *x, str id, str account,
+                       bool other, struct db_write *out)
+{
+    enum { FIXED = 3, PAIR_MOST = 64 };
+    const struct account_config *c = x->config;
+    size_t room = 512 + c->provider_count * PAIR_MOST, count = FIXED;
+    struct buf b = {.ptr = arena_new(&rq->arena, room), .cap = room, .limit = room};
+    struct value *v = ARENA_ARRAY(&rq->arena, struct value, FIXED + 2 * c->provider_count);
+    v[0] = value_text(id);
+    v[1] = value_text(account);
+    v[2] = value_int(other);
+    buf_lit(&b,
+            "DELETE FROM cairn_identities WHERE id = $1 AND account = $2 AND ($3 = 1 OR EXISTS"
+            " (SELECT 1 FROM cairn_identities o WHERE o.account = $2 AND o.id <> $1 AND (1 = 0");
+    for (size_t i = 0; i < c->provider_count; i++) {
+        buf_printf(&b, " OR (o.provider = $%zu AND o.issuer = $%zu)", count + 1, count + 2);
+        v[count++] = value_text(c->providers[i].name);
+        v[count++] = value_text(issuer_of(&c->providers[i]));
+    }
+    buf_lit(&b, ")))");
+    *out = (struct db_write){
+        .st = {.text = buf_view(&b), .binds = v, .bind_count = count, .writes = true},
+        .arena = &rq->arena,
+        .expect = 1};
+}
+
 WAITS static int end_one(struct request *rq, const struct accounts *x, const struct account *who,
                          str id, bool *ended, struct err *err)
 {
     bool other;
     struct audit_note note = {.event = AUDIT_IDENTITY_UNLINKED, .account = who->key, .detail = id};
-    struct writes w = {.count = 1};
+    struct writes w = {.count = 0};
     TRY(other_way(rq, x, who, &other, err));
-    w.list[0] = (struct db_write){
-        .st = STATEMENT("DELETE FROM cairn_identities WHERE id = $1 AND account = $2 AND ($3 = 1 OR"
-                        " EXISTS (SELECT 1 FROM cairn_identities o WHERE o.account = $2 AND"
-                        " o.id <> $1))",
-                        value_text(id), value_text(who->key), value_int(other)),
-        .arena = &rq->arena,
-        .expect = 1};
+    lock_all(rq, x, who->key, &w);
+    remove_one(rq, x, id, who->key, other, &w.list[w.count++]);
     writes__note(&w, rq, x, &note);
     int code = writes__run(&w, rq, x, err);
     *ended = code == 0;

@@ -68,11 +68,12 @@ static str when(struct arena *a)
 }
 
 int letter__changed(struct request *rq, const struct accounts *x, enum mail_kind kind, str to,
-                    str new_email, struct writes *w, struct err *err)
+                    str detail, struct writes *w, struct err *err)
 {
     struct mail_letter l = {.kind = kind,
                             .to = to,
-                            .new_email = new_email,
+                            .new_email = detail,
+                            .provider = detail,
                             .when = when(&rq->arena),
                             .address = account__client(x, rq, false)};
     if (!x->config->mail || !mail_address(to))

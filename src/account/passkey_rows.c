@@ -76,3 +76,15 @@ int passkey__end(struct request *rq, const struct accounts *x, str account, str 
                                           .detail = str_upto(id, 100)});
     return 0;
 }
+
+struct db_write passkey__end_all(struct request *rq, str account)
+{
+    struct value *v = ARENA_ARRAY(&rq->arena, struct value, 1);
+    v[0] = value_text(account);
+    return (struct db_write){.st = {.text = LIT("DELETE FROM cairn_passkeys WHERE account = $1"),
+                                    .binds = v,
+                                    .bind_count = 1,
+                                    .writes = true},
+                             .arena = &rq->arena,
+                             .expect = -1};
+}

@@ -31,10 +31,13 @@ static bool profile_claim(str name)
     return false;
 }
 
+/* A picture is an address that a page will fetch: nothing but https. */
 static str claim_of(const struct provider_person *p, str name)
 {
     const struct value *v = value_get(&p->claims, name);
-    return v && v->kind == V_TEXT ? v->text : (str){0};
+    bool good = v && v->kind == V_TEXT &&
+                (!str_is(name, "picture") || str_starts(v->text, LIT("https://")));
+    return good ? v->text : (str){0};
 }
 
 struct made {
@@ -45,6 +48,7 @@ struct made {
     const struct column **columns;
     struct value *values;
     size_t count;
+    bool by_address; /* the login is the address, whatever name the provider tells */
     struct account *who;
 };
 
@@ -65,7 +69,8 @@ static bool put_column(struct made *m, const struct column *c)
     if (c == x->email)
         return put_in(m, c, m->p->email);
     if (c == x->login)
-        return put_in(m, c, claim_of(m->p, LIT("preferred_username"))) || put_in(m, c, m->p->email);
+        return (!m->by_address && put_in(m, c, claim_of(m->p, LIT("preferred_username")))) ||
+               put_in(m, c, m->p->email);
     if (!account_takes(x, c))
         return true;
     bool put = profile_claim(c->name) && put_in(m, c, claim_of(m->p, c->name));
@@ -133,8 +138,10 @@ WAITS static int make_in(void *ctx, struct db_tx *tx, struct err *err)
     return 0;
 }
 
+/* Fails with UNIQUE: something of it is another account's. */
 WAITS static int make(struct request *rq, const struct accounts *x, const struct provider_config *c,
-                      const struct provider_person *p, struct account *who, struct err *err)
+                      const struct provider_person *p, bool by_address, struct account *who,
+                      struct err *err)
 {
     size_t most = x->table->column_count + 4;
     struct made m = {.rq = rq,
@@ -143,30 +150,49 @@ WAITS static int make(struct request *rq, const struct accounts *x, const struct
                      .p = p,
                      .columns = ARENA_ARRAY(&rq->arena, const struct column *, most),
                      .values = ARENA_ARRAY(&rq->arena, struct value, most),
+                     .by_address = by_address,
                      .who = who};
     const struct db_block block = {.body = make_in, .ctx = &m};
     TRY(columns_of(&m, err));
     int code = db_transact(x->db, NULL, &block, err);
-    if (code == E_NOTFOUND)
-        return taken(err);
-    if (code == E_UNIQUE)
-        return refused(err, E_CONFLICT, LIT("account_exists"),
-                       "an account with this name is there already: sign in, and link it then");
-    return code;
+    return code == E_NOTFOUND ? taken(err) : code;
 }
 
 /* ---- an account that is there ---- */
 
+/* Its owner is told: he may not have made it, nor its password. */
 WAITS static int link_to(struct request *rq, const struct accounts *x,
                          const struct provider_config *c, const struct provider_person *p,
-                         str account, struct err *err)
+                         const struct account *who, struct err *err)
 {
-    struct audit_note note = {AUDIT_IDENTITY_LINKED, account, p->email, c->name};
+    struct audit_note note = {AUDIT_IDENTITY_LINKED, who->key, p->email, c->name};
     struct writes w = {.count = 1};
-    w.list[0] = link__add(rq, c, p, account);
+    w.list[0] = link__add(rq, c, p, who->key);
     writes__note(&w, rq, x, &note);
+    TRY(letter__changed(rq, x, MAIL_LINKED, letter__address(x, who), c->name, &w, err));
     int code = writes__run(&w, rq, x, err);
-    return code == E_NOTFOUND ? taken(err) : code;
+    if (code == E_NOTFOUND)
+        return taken(err);
+    TRY(code);
+    if (x->config->mail)
+        mail_kick(x->config->mail);
+    return 0;
+}
+
+static int exists(struct err *err)
+{
+    return refused(err, E_CONFLICT, LIT("account_exists"),
+                   "an account with this name or address is there already, and nobody has proved "
+                   "that it is his: sign in, and link it then");
+}
+
+/* A column that folds more than the case of ASCII finds an account by an address that is another's:
+ * what was proved there says nothing here. */
+static bool same_address(const struct accounts *x, const struct account *who,
+                         const struct provider_person *p)
+{
+    const struct value *v = &who->cells[x->email->index];
+    return v->kind == V_TEXT && str_eqi(v->text, p->email);
 }
 
 WAITS static int by_email(struct request *rq, const struct accounts *x,
@@ -181,27 +207,11 @@ WAITS static int by_email(struct request *rq, const struct accounts *x,
                        "otherwise, and link it then");
     if (!column_take(x->email, &rq->arena, &in, true, &v, &fault))
         return 0;
-    return account__find(rq, x, x->email, v, who, err);
+    TRY(account__find(rq, x, x->email, v, who, err));
+    return who->cells && !same_address(x, who, p) ? exists(err) : 0;
 }
 
-WAITS static int first_time(struct request *rq, const struct accounts *x,
-                            const struct provider_config *c, const struct provider_person *p,
-                            struct account *who, struct err *err)
-{
-    TRY(by_email(rq, x, p, who, err));
-    if (!who->cells && !x->config->registration)
-        return refused(err, E_DENIED, LIT("registration_closed"),
-                       "there is no account with this address, and none can be made");
-    if (!who->cells)
-        return make(rq, x, c, p, who, err);
-    if (!x->verified || !account__verified(x, who))
-        return refused(err, E_CONFLICT, LIT("account_exists"),
-                       "an account with this address is there already, and nobody has proved that "
-                       "it is his: sign in, and link it then");
-    return link_to(rq, x, c, p, who->key, err);
-}
-
-/* Its row may outlive an account that was deleted past us. */
+/* Its row may outlive an account that was deleted past us and the triggers. */
 WAITS static int known(struct request *rq, const struct accounts *x,
                        const struct provider_config *c, str subject, struct account *who,
                        struct err *err)
@@ -219,13 +229,57 @@ WAITS static int known(struct request *rq, const struct accounts *x,
     return writes__run(&w, rq, x, err);
 }
 
+/* The name that the provider tells may be taken here: then his address is the name. */
+WAITS static int make_one(struct request *rq, const struct accounts *x,
+                          const struct provider_config *c, const struct provider_person *p,
+                          struct account *who, struct err *err)
+{
+    int code = make(rq, x, c, p, false, who, err);
+    if (code != E_UNIQUE)
+        return code;
+    *err = (struct err){0};
+    code = make(rq, x, c, p, true, who, err);
+    return code == E_UNIQUE ? exists(err) : code;
+}
+
+WAITS static int first_time(struct request *rq, const struct accounts *x,
+                            const struct provider_config *c, const struct provider_person *p,
+                            struct account *who, struct err *err)
+{
+    TRY(by_email(rq, x, p, who, err));
+    if (!who->cells && !x->config->registration)
+        return refused(err, E_DENIED, LIT("registration_closed"),
+                       "there is no account with this address, and none can be made");
+    if (!who->cells)
+        return make_one(rq, x, c, p, who, err);
+    if (!x->verified || !account__verified(x, who))
+        return exists(err);
+    return link_to(rq, x, c, p, who, err);
+}
+
+/* Of two sign-ins at once one makes the account, and the other one finds it then. */
+WAITS static int first_or_known(struct request *rq, const struct accounts *x,
+                                const struct provider_config *c, const struct provider_person *p,
+                                struct account *who, struct err *err)
+{
+    struct err again = {0};
+    int code = first_time(rq, x, c, p, who, err);
+    if (code != E_CONFLICT)
+        return code;
+    TRY(known(rq, x, c, p->subject, who, &again));
+    if (!who->cells)
+        return code;
+    *err = again;
+    return 0;
+}
+
 int person__account(struct request *rq, const struct accounts *x, const struct provider_config *c,
                     const struct provider_person *p, struct account *who, struct err *err)
 {
     struct writes w = {.count = 1};
     TRY(known(rq, x, c, p->subject, who, err));
     if (!who->cells)
-        TRY(first_time(rq, x, c, p, who, err));
+        TRY(first_or_known(rq, x, c, p, who, err));
     if (!account__verified(x, who))
         return refused(err, E_DENIED, LIT("not_verified"), "the account is not verified yet");
     struct audit_note note = {AUDIT_IDENTITY_USED, who->key, p->email, c->name};
@@ -248,5 +302,5 @@ int person__link(struct request *rq, const struct accounts *x, const struct prov
     TRY(known(rq, x, c, p->subject, &now, err));
     if (now.cells)
         return str_eq(now.key, who.key) ? 0 : taken(err);
-    return link_to(rq, x, c, p, who.key, err);
+    return link_to(rq, x, c, p, &who, err);
 }

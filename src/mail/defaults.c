@@ -15,6 +15,8 @@ EMBED(mail, changed_txt, "web/mail/changed.txt");
 EMBED(mail, changed_html, "web/mail/changed.html");
 EMBED(mail, password_txt, "web/mail/password.txt");
 EMBED(mail, password_html, "web/mail/password.html");
+EMBED(mail, linked_txt, "web/mail/linked.txt");
+EMBED(mail, linked_html, "web/mail/linked.html");
 EMBED(mail, layout, "web/mail/layout.html");
 EMBED(mail, inbox, "web/mail/inbox.css");
 
@@ -33,6 +35,8 @@ static const struct {
     {"changed.html", changed_html, changed_html_end},
     {"password.txt", password_txt, password_txt_end},
     {"password.html", password_html, password_html_end},
+    {"linked.txt", linked_txt, linked_txt_end},
+    {"linked.html", linked_html, linked_html_end},
     {"layout.html", layout, layout_end},
     {"inbox.css", inbox, inbox_end},
 };

@@ -131,6 +131,7 @@ static void values_of(const struct mail *m, const struct mail_letter *l, struct 
         [VAR_NEW_EMAIL] = l->new_email,
         [VAR_WHEN] = l->when,
         [VAR_ADDRESS] = l->address,
+        [VAR_PROVIDER] = l->provider,
     };
     memcpy(values, all, sizeof all);
 }

@@ -47,10 +47,10 @@ const char *mail_tables(enum db_engine e);
 struct mail_letter {
     enum mail_kind kind;
     str to;
-    str link, code, new_email, when, address; /* those that its template may show */
-    int64_t minutes;                          /* that link and code are good */
-    int64_t expires_at;                       /* not sent later, seconds since 1970; 0: any time */
-    bool nowhere;                             /* takes the same time, and is sent to nobody */
+    str link, code, new_email, when, address, provider; /* those that its template may show */
+    int64_t minutes;                                    /* that link and code are good */
+    int64_t expires_at; /* not sent later, seconds since 1970; 0: any time */
+    bool nowhere;       /* takes the same time, and is sent to nobody */
 };
 /* The statement that puts it into the outbox, for a list of writes: what it is about and the letter
  * are committed together. Lives in a. Fails with INTERNAL, TOOBIG. */

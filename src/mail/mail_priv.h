@@ -16,6 +16,7 @@ enum mail_var {
     VAR_NEW_EMAIL,
     VAR_WHEN,
     VAR_ADDRESS,
+    VAR_PROVIDER,
     VAR_SUBJECT,
     VAR_CONTENT,
     VARS

@@ -3,8 +3,9 @@
  * stops the start, and no letter goes out with a hole. Values are escaped by where they are put. */
 #include "mail/mail_priv.h"
 
-static const char *const names[VARS] = {"project",   "email", "link",    "code",    "minutes",
-                                        "new_email", "when",  "address", "subject", "content"};
+static const char *const names[VARS] = {"project",  "email",     "link",   "code",
+                                        "minutes",  "new_email", "when",   "address",
+                                        "provider", "subject",   "content"};
 
 /* "mail/verify.txt:3:7" of the byte at. */
 static int fault(str text, const char *at, str place, unsigned line, struct err *err,
