@@ -84,6 +84,11 @@ struct gift {
 static void on_gift(void *arg)
 {
     struct gift *g = arg;
+    if (!g->worker->http) { /* it has ended: what was posted since is run by loop_free */
+        world_put(&g->world);
+        mem_free(g);
+        return;
+    }
     struct http_limits limits = worker_limits(g->worker->serve, g->world->config);
     http_server_limits(g->worker->http, &limits);
     store_thread_password(g->world->config->redis_password);

@@ -16,7 +16,7 @@ function usual(r) {
   for (const name of NEVER) assert.equal(r.header(name), null, `${name} of ${r.status}`);
 }
 
-play('every answer has the security headers, failures too', { migrations }, async (s) => {
+play('every answer has the security headers, failures too', { migrations, on: ['sqlite', 'postgres'] }, async (s) => {
   usual(await s.post('/v1/users', { name: 'a' }));
   const list = await s.get('/v1/users');
   usual(list);
@@ -33,7 +33,7 @@ play('every answer has the security headers, failures too', { migrations }, asyn
   problem(await s.get('/v1/nothing'), 404);
 });
 
-play('a long list that streams has them as well', { migrations }, async (s, p) => {
+play('a long list that streams has them as well', { migrations, on: ['sqlite', 'postgres'] }, async (s, p) => {
   for (let i = 0; i < 3; i++) await s.post('/v1/users', Array.from({ length: 1000 }, () => ({ name: 'x'.repeat(200) })));
   const r = await s.get('/v1/users?limit=1000');
   assert.equal(r.body.data.length, 1000);

@@ -5,7 +5,7 @@ import zlib from 'node:zlib';
 import { play } from '../lib.mjs';
 
 const migrations = `CREATE TABLE products (id INTEGER PRIMARY KEY, name TEXT NOT NULL, price NUMERIC(10,2), note TEXT, live BOOLEAN NOT NULL DEFAULT TRUE);`;
-const what = { config: 'name: t\n', migrations };
+const what = { config: 'name: t\n', migrations, on: ['sqlite', 'postgres'] };
 
 // fetch undoes codings; this does not.
 function ask(s, target, headers = {}, { method = 'GET', body } = {}) {

@@ -46,7 +46,7 @@ play('who registers says nothing that rules trust', { migrations, config: config
   problem(await s.get('/v1/notes', bearer(t)), 403);
 });
 
-play('unless the settings let him', { migrations, config: config(', registration_claims: "city"') }, async (s) => {
+play('unless the settings let him', { migrations, config: config(', registration_claims: "city"'), on }, async (s) => {
   const me = { email: 'eve@x.io', password, city: 'Oslo' };
   problem(await s.post('/v1/auth/register', { ...me, tenant: 2 }), 422, undefined, ['tenant']);
   assert.equal(ok(await s.post('/v1/auth/register', me), 201).user.city, 'Oslo');

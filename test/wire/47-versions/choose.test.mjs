@@ -17,8 +17,8 @@ versions:
         full_name: { as: name, deprecated: { use: full_name, removed_in: v3 } }
   v2: {}
 `;
-const what = { migrations, config };
-const both = { ...what, on: ['sqlite', 'postgres'] };
+const what = { migrations, config, on: ['sqlite', 'postgres'] };
+const both = what;
 const JOHN = { name: 'John Doe', email: 'john@example.com' };
 
 async function john(s) {

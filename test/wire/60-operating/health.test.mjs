@@ -1,7 +1,9 @@
 // /livez, /readyz, /metrics and the log.
-import { play, assert, ok } from '../lib.mjs';
+import fs from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { BIN, assert, ok, play, sleep, slow } from '../lib.mjs';
 
-const shop = { app: 'shop', users: 5 };
+const shop = { app: 'shop', users: 5, on: ['sqlite', 'postgres'] };
 
 play('livez and readyz', shop, async (s) => {
   for (const target of ['/livez', '/readyz']) {
@@ -66,4 +68,45 @@ DROP TABLE a;
   assert.doesNotMatch(r.text, /table/);
   const line = await s.waitLog((l) => l.request_id === 'inner-1' && l.level === 'error');
   assert.match(line.error, /no such table/);
+});
+
+const tool = (name) => (spawnSync(name, ['--version']).status === 0 ? false : `no ${name}`);
+
+play('on a terminal the log is for people: short lines, coloured unless NO_COLOR says otherwise', { app: 'shop', serve: false, skip: tool('script') }, async (s, p) => {
+  for (const [env, coloured] of [[{ TERM: 'xterm' }, true], [{ TERM: 'xterm', NO_COLOR: '1' }, false]]) {
+    const command = `exec "${BIN}" -C "${p.dir}" serve --data "${p.data}" --listen 127.0.0.1:0 --set server.workers=1`;
+    const child = spawn('script', ['-qec', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'], env: { PATH: process.env.PATH, HOME: p.root, ...env } });
+    let text = '';
+    child.stdout.on('data', (d) => { text += d; });
+    const ended = new Promise((done) => child.once('close', done));
+    for (const end = Date.now() + 20000 * slow; !/listening.*http:[^\s]*:\d+/.test(text); await sleep(50)) assert.ok(Date.now() < end, text);
+    const url = /listening.*(http:\/\/127\.0\.0\.1:\d+)/.exec(text)[1];
+    assert.equal((await fetch(`${url}/v1/users/1`)).status, 404);
+    for (const end = Date.now() + 20000 * slow; !/\/v1\/users\/1/.test(text); await sleep(50)) assert.ok(Date.now() < end, text);
+    child.stdin.write('\u0003'); // as a person does
+    await ended;
+    const plain = text.replace(/\x1b\[[0-9;]*m/g, '');
+    assert.equal(plain !== text, coloured, text);
+    assert.doesNotMatch(plain, /^\{/m, 'no JSON');
+    assert.match(plain, /^\d\d:\d\d:\d\d\.\d+ GET \/v1\/users\/1 404 \d+\.\d+ms \d+B id=\w+\r?$/m);
+    assert.match(plain, /stopped/);
+  }
+});
+
+play('an answer that fits is one system call', { app: 'shop', users: 20, workers: 1, skip: slow > 1 ? 'the sanitizers want no ptrace' : tool('strace') }, async (s, p) => {
+  ok(await s.get('/v1/users/1'));
+  const file = `${p.root}/calls`;
+  const tracer = spawn('strace', ['-f', '-e', 'trace=sendmsg,sendto,write,writev', '-s', '40', '-o', file, '-p', String(s.child.pid)], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const ended = new Promise((done) => tracer.once('close', done));
+  await new Promise((done) => tracer.stderr.once('data', done));
+  await sleep(200);
+  for (let i = 0; i < 20; i++) ok(await s.get(`/v1/users/${1 + i}?include=posts`));
+  for (let i = 0; i < 5; i++) ok(await s.get('/v1/users?limit=20'));
+  tracer.kill('SIGINT');
+  await ended;
+  const calls = fs.readFileSync(file, 'utf8').split('\n').filter((l) => /\b(sendmsg|sendto|write|writev)\((?!2,)/.test(l) && !/\("?\d+, "\\1\\0/.test(l));
+  const heads = calls.filter((l) => l.includes('HTTP/1.1 200'));
+  const others = calls.filter((l) => !l.includes('HTTP/1.1 200') && /sendmsg|sendto|writev/.test(l));
+  assert.equal(heads.length, 25, calls.slice(0, 60).join('\n'));
+  assert.deepEqual(others, [], 'nothing of a body is sent by a call of its own');
 });

@@ -1,11 +1,13 @@
 // Stopping, reloading, backing up, and kill -9 under load.
 import fs from 'node:fs';
+import path from 'node:path';
 import net from 'node:net';
 import { play, assert, ok, sleep, slow } from '../lib.mjs';
 
+const both = ['sqlite', 'postgres'];
 const notes = { migrations: 'CREATE TABLE notes (id SERIAL PRIMARY KEY, text TEXT NOT NULL UNIQUE);' };
 
-play('SIGTERM: a running request finishes, nothing new is taken, exit 0', notes, async (s) => {
+play('SIGTERM: a running request finishes, nothing new is taken, exit 0', { ...notes, on: both }, async (s) => {
   const body = JSON.stringify({ text: 'late' });
   const c = net.connect(s.port, '127.0.0.1');
   let text = '';
@@ -35,7 +37,7 @@ play('SIGTERM does not wait for ever', { ...notes, args: ['--set', 'server.shutd
   c.destroy();
 });
 
-play('SIGTERM with idle connections ends at once', notes, async (s) => {
+play('SIGTERM with idle connections ends at once', { ...notes, on: both }, async (s) => {
   const all = Array.from({ length: 20 }, () => net.connect(s.port, '127.0.0.1').on('error', () => {}));
   await sleep(200 * slow);
   const began = Date.now();
@@ -44,7 +46,7 @@ play('SIGTERM with idle connections ends at once', notes, async (s) => {
   for (const c of all) c.destroy();
 });
 
-play('SIGHUP takes the new settings without dropping a connection', { ...notes, config: 'rest:\n  default_limit: 2\n' }, async (s, p) => {
+play('SIGHUP takes the new settings without dropping a connection', { ...notes, on: both, config: 'rest:\n  default_limit: 2\n' }, async (s, p) => {
   ok(await s.post('/v1/notes', [1, 2, 3, 4, 5].map((i) => ({ text: `${i}` }))), 201);
   const c = net.connect(s.port, '127.0.0.1');
   let text = '';
@@ -67,7 +69,7 @@ play('SIGHUP with a bad file keeps the old settings and says why', { ...notes, c
   assert.equal((await s.list('/v1/notes')).length, 2);
 });
 
-play('SIGHUP under load loses no request', { ...notes, config: 'rest:\n  default_limit: 2\n' }, async (s) => {
+play('SIGHUP under load loses no request', { ...notes, on: both, config: 'rest:\n  default_limit: 2\n' }, async (s) => {
   let going = true;
   let bad = 0;
   let good = 0;
@@ -107,6 +109,23 @@ play('a restore from something that is no backup changes nothing', { ...notes },
   assert.notEqual(p.cairn('restore', `${p.root}/absent.db`, '--yes').code, 0);
   await s.start();
   assert.equal((await s.list('/v1/notes'))[0].text, 'kept');
+});
+
+play('integrity says where a file is broken', { ...notes, serve: false }, async (s, p) => {
+  await s.start();
+  ok(await s.post('/v1/notes', Array.from({ length: 1000 }, (_, i) => ({ text: `${i} ${'x'.repeat(200)}` }))), 201);
+  await s.stop();
+  assert.match(p.do('integrity').all, /sound/);
+  const file = path.join(p.data, fs.readdirSync(p.data).find((f) => f.endsWith('.db')));
+  const bytes = fs.readFileSync(file);
+  const pages = bytes.length / 4096;
+  assert.ok(pages > 40);
+  for (let at = Math.floor(pages / 2); at < pages / 2 + 4; at++) bytes.fill(0x5a, at * 4096, at * 4096 + 64); // heads of pages
+  fs.writeFileSync(file, bytes);
+  const r = p.cairn('integrity');
+  assert.notEqual(r.code, 0, r.all);
+  assert.match(r.err, /page \d+|malformed/i);
+  assert.doesNotMatch(r.all, /sound/);
 });
 
 const ROUNDS = process.env.CAIRN_SLOW ? 10 : 100;

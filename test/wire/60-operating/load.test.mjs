@@ -2,7 +2,8 @@
 import net from 'node:net';
 import { play, assert, ok, sleep, slow } from '../lib.mjs';
 
-const notes = { migrations: 'CREATE TABLE notes (id SERIAL PRIMARY KEY, text TEXT NOT NULL);' };
+const on = ['sqlite', 'postgres'];
+const notes = { on, migrations: 'CREATE TABLE notes (id SERIAL PRIMARY KEY, text TEXT NOT NULL);' };
 
 play('many writers at once: each is answered after its commit, and they share commits', notes, async (s) => {
   const commits = await s.metric('cairn_db_commits_total');
@@ -10,10 +11,10 @@ play('many writers at once: each is answered after its commit, and they share co
   for (const r of all) ok(r, 201);
   assert.equal(new Set(all.map((r) => r.body.id)).size, 500);
   assert.equal(ok(await s.get('/v1/notes?limit=1')).total, 500);
-  assert.ok(await s.metric('cairn_db_commits_total') - commits < 500);
+  if (s.engine === 'sqlite') assert.ok(await s.metric('cairn_db_commits_total') - commits < 500);
 });
 
-play('a bad write in a group does not take the others with it', { migrations: 'CREATE TABLE notes (id SERIAL PRIMARY KEY, text TEXT NOT NULL UNIQUE);' }, async (s) => {
+play('a bad write in a group does not take the others with it', { on, migrations: 'CREATE TABLE notes (id SERIAL PRIMARY KEY, text TEXT NOT NULL UNIQUE);' }, async (s) => {
   const all = await Promise.all(Array.from({ length: 200 }, (_, i) => s.post('/v1/notes', { text: `${i % 100}` })));
   assert.equal(all.filter((r) => r.status === 201).length, 100);
   assert.equal(all.filter((r) => r.status === 409).length, 100);
@@ -28,7 +29,7 @@ play('what a gone client held is freed', { ...notes, workers: 1 }, async (s) => 
   assert.ok(await s.metric('cairn_requests_in_progress') <= 1);
 });
 
-play('a client that does not read does not stop the others', { app: 'shop', users: 2000, workers: 1 }, async (s) => {
+play('a client that does not read does not stop the others', { on, app: 'shop', users: 2000, workers: 1 }, async (s) => {
   const all = Array.from({ length: 10 }, () => net.connect(s.port, '127.0.0.1').on('error', () => {}));
   for (const c of all) { c.pause(); c.write('GET /v1/comments?limit=1000 HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(30)); }
   await sleep(300 * slow);
@@ -38,7 +39,7 @@ play('a client that does not read does not stop the others', { app: 'shop', user
   for (const c of all) c.destroy();
 });
 
-play('scans and point reads at once all answer', { app: 'shop', users: 3000, timeout: 90000 }, async (s) => {
+play('scans and point reads at once all answer', { on, app: 'shop', users: 3000, timeout: 90000 }, async (s) => {
   const all = await Promise.all(Array.from({ length: 200 }, (_, i) => s.get(i % 4 ? `/v1/users/${1 + i}` : '/v1/posts?content=ilike.*happened*&limit=1')));
   for (const r of all) ok(r);
 });

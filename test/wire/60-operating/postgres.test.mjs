@@ -1,5 +1,6 @@
 // The pool and the connections to PostgreSQL: full, slow, gone, back again.
 import net from 'node:net';
+import os from 'node:os';
 import { spawn } from 'node:child_process';
 import { play, assert, ok, problem, sleep, slow, Postgres, psql } from '../lib.mjs';
 
@@ -100,7 +101,30 @@ play('connections are replaced when they are old, and closed when idle', { ...no
   for (let i = 0; i < 20; i++, await sleep(100)) ok(await s.get('/v1/notes/1'));
   assert.ok(await s.metric('cairn_db_pool_connects_total') > begin);
   await until('all idle ones are closed', async () => await s.metric('cairn_db_pool_open') === 0);
+  const [old, idle, lost, made] = await Promise.all(['closed_old_total', 'closed_idle_total', 'lost_total', 'connects_total'].map((m) => s.metric(`cairn_db_pool_${m}`)));
+  assert.ok(old > 0 && idle > 0, `${old} old, ${idle} idle`);
+  assert.deepEqual([lost, made], [old + idle, old + idle], 'each that was made has ended, for one of the two reasons');
   ok(await s.get('/v1/notes/1'));
+});
+
+play('the pool has two connections a core unless it is set, and one a worker at least', { ...notes, serve: false }, async (s, p) => {
+  for (const [args, size] of [[[], Math.max(2 * os.availableParallelism(), 2)], [['--set', 'database.pool_size=7'], 7], [['--set', 'database.pool_size=1'], 2]]) {
+    await s.start(args);
+    ok(await s.get('/v1/notes/1'));
+    assert.equal(await s.metric('cairn_db_pool_size'), size, `${args}`);
+    await s.stop();
+  }
+});
+
+play('idle connections are closed down to the minimum', { ...notes, workers: 1, args: ['--set', 'database.pool_size=6', '--set', 'database.pool_minimum=2', '--set', 'database.pool_idle=200ms'] }, async (s) => {
+  const slowly = () => Promise.all(Array.from({ length: 6 }, () => s.post('/v1/batch', { operations: [{ method: 'POST', path: '/v1/notes', body: { text: 'slow', n: 1 } }] })));
+  for (const r of await slowly()) ok(r);
+  assert.ok(await s.metric('cairn_db_pool_connects_total') >= 5);
+  await until('two are left', async () => await s.metric('cairn_db_pool_open') === 2);
+  await sleep(1200);
+  assert.equal(await s.metric('cairn_db_pool_open'), 2, 'and stay');
+  assert.equal(await s.metric('cairn_db_pool_lost_total'), await s.metric('cairn_db_pool_closed_idle_total'));
+  assert.equal(await s.metric('cairn_db_pool_closed_old_total'), 0);
 });
 
 const leak = slow > 1 ? 1200 : 300;
@@ -241,8 +265,11 @@ async function withServer(s, p, fn) {
 play('the database goes away and comes back', { ...notes, serve: false, timeout: 180000 }, async (s, p) => {
   await withServer(s, p, async (server) => {
     ok(await s.get('/v1/notes/1'));
+    assert.equal(await s.metric('cairn_db_healthy'), 1);
     await server.down('SIGQUIT');
     await until('it is noticed', async () => (await s.get('/v1/notes/1')).status === 503);
+    await until('the metric tells', async () => await s.metric('cairn_db_healthy') === 0);
+    assert.ok(await s.metric('cairn_db_pool_lost_total') > 0);
     const begin = Date.now();
     for (let i = 0; i < 20; i++) {
       const r = await s.get('/v1/notes/1');
@@ -255,6 +282,7 @@ play('the database goes away and comes back', { ...notes, serve: false, timeout:
     await server.up();
     await until('served again', async () => (await s.get('/v1/notes/1')).status === 200);
     await until('ready', async () => (await s.get('/readyz')).status === 200);
+    await until('the metric tells it, too', async () => await s.metric('cairn_db_healthy') === 1);
     ok(await s.post('/v1/notes', { text: 'again' }), 201);
   });
 });
