@@ -101,6 +101,7 @@ struct ddl_query_source {
     size_t relation_count;
     bool sqlite;     /* else PostgreSQL */
     bool only_reads; /* what changes or locks rows is refused */
+    bool ruled;      /* rules will hold for its tables: see ddl_query.reads */
 };
 
 struct ddl_query {
@@ -108,11 +109,13 @@ struct ddl_query {
     struct ddl_field *columns; /* of the answer, as far as they are known */
     size_t column_count;
     bool open;           /* the columns could not all be told */
+    bool with;           /* it begins with a WITH */
     bool writes;         /* it changes or locks rows */
     bool rows;           /* it answers rows: SELECT, or RETURNING */
     bool unlimited;      /* a SELECT that a LIMIT can be put behind */
     uint32_t most;       /* rows at most; 0: not known */
     size_t most_param;   /* 1 + the parameter that is its LIMIT, or 0 */
+    bool *reads;         /* per relation of a ruled one: it is read, by its plain name */
     bool *used, *bounds; /* per parameter: stands in the text; is a LIMIT or an OFFSET */
 };
 

@@ -299,4 +299,9 @@ bool ddl__guard(str text);
 size_t ddl__skip_blank(str text, size_t at);
 size_t ddl__skip_token(str text, size_t at); /* the offset behind the token at at */
 
+/* ---- ruled.c ---- */
+
+/* Fills answer->reads; fails where rules could not hold. */
+int ddl__ruled(struct ddl__tr *t, node *stmt);
+
 #endif

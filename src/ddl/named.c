@@ -367,6 +367,7 @@ static int run(struct ddl__tr *t, struct ddl_source *with_places)
     TRY(ddl__parse(t, tree));
     TRY(one_statement(t, tree, &stmt));
     TRY(check_writes(t, stmt));
+    TRY(ddl__ruled(t, stmt));
     find_bounds(t, stmt);
     find_most(t, ddl__as(stmt, "SelectStmt"));
     TRY(tell_columns(t, stmt));

@@ -10,7 +10,7 @@ void query_guard(struct query_set *set, query_access_fn *of, bool strict)
 
 bool query__open(const struct query *q)
 {
-    return q->open || (!q->roles_told && !q->set->strict);
+    return q->open || (!q->roles_told && (q->ruled || !q->set->strict));
 }
 
 bool query__has_role(const struct query *q, const struct access *x, uint64_t roles)

@@ -6,7 +6,7 @@ enum { NAME_MOST = 100, CACHE_MOST_S = 366 * 86400, WORD_MOST = 40 };
 const char *const query__keys[KEY__COUNT] = {
     [KEY_NAME] = "name",     [KEY_DESCRIPTION] = "description", [KEY_PARAM] = "param",
     [KEY_ROLES] = "roles",   [KEY_METHOD] = "method",           [KEY_CACHE] = "cache",
-    [KEY_RESULT] = "result", [KEY_LANGUAGES] = "languages",
+    [KEY_RESULT] = "result", [KEY_LANGUAGES] = "languages",     [KEY_RULES] = "rules",
 };
 
 enum query__key query__key_of(str word)
@@ -344,6 +344,17 @@ static int take_languages(struct line *l)
     return 0;
 }
 
+static int take_rules(struct line *l)
+{
+    if (!str_is(l->rest, "read"))
+        return REFUSE(l,
+                      "rules is 'read': tables hold what the rules let the caller read; found "
+                      "'%.*s'",
+                      STR_ARG(str_upto(l->rest, WORD_MOST)));
+    l->q->ruled = true;
+    return 0;
+}
+
 /* ---- all ---- */
 
 static int take_description(struct line *l)
@@ -358,7 +369,7 @@ int query__header(struct query *q, enum query__key key, str value, struct query_
     static int (*const takers[KEY__COUNT])(struct line * l) = {
         [KEY_NAME] = take_name,     [KEY_DESCRIPTION] = take_description, [KEY_PARAM] = take_param,
         [KEY_ROLES] = take_roles,   [KEY_METHOD] = take_method,           [KEY_CACHE] = take_cache,
-        [KEY_RESULT] = take_result, [KEY_LANGUAGES] = take_languages,
+        [KEY_RESULT] = take_result, [KEY_LANGUAGES] = take_languages,     [KEY_RULES] = take_rules,
     };
     struct line l = {.q = q, .rest = value, .at = at, .err = err};
     return takers[key](&l);

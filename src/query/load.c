@@ -87,7 +87,7 @@ static str cache_header(struct query *q)
     if (!q->cache_s)
         return LIT("");
     return arena_printf(&q->set->arena, "%s, max-age=%llu",
-                        q->open || !q->roles_told ? "public" : "private",
+                        !q->ruled && (q->open || !q->roles_told) ? "public" : "private",
                         (unsigned long long)q->cache_s);
 }
 
@@ -146,7 +146,7 @@ size_t query_unguarded(const struct query_set *set)
 {
     size_t count = 0;
     for (size_t i = 0; i < set->count; i++)
-        count += !set->list[i].roles_told;
+        count += !set->list[i].roles_told && !set->list[i].ruled;
     return count;
 }
 
@@ -184,10 +184,13 @@ static int verify(struct query *q, query_ask *ask, void *ctx, struct err *err)
     for (size_t i = 0; i < q->param_count; i++)
         binds[i] = value_null();
     st.binds = binds;
+    st.text = q->text;
+    int code = query__ruled_verify(&scratch, q, &st, &why);
     st.text = q->writes
-                  ? arena_printf(&scratch, "EXPLAIN %.*s", STR_ARG(q->text))
-                  : arena_printf(&scratch, "SELECT * FROM (%.*s) AS q LIMIT 0", STR_ARG(q->text));
-    int code = ask(ctx, &st, &scratch, &rows, &why);
+                  ? arena_printf(&scratch, "EXPLAIN %.*s", STR_ARG(st.text))
+                  : arena_printf(&scratch, "SELECT * FROM (%.*s) AS q LIMIT 0", STR_ARG(st.text));
+    if (code == 0)
+        code = ask(ctx, &st, &scratch, &rows, &why);
     if (code < 0)
         query__refuse(q->file, at, err, "query '%.*s': %s", STR_ARG(str_upto(q->name, 60)),
                       why.text);

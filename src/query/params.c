@@ -247,12 +247,13 @@ int query__read(struct request *rq, const struct query *q, struct stmt *out, str
     fill(&f, q, given, values);
     TRY(complain(&f, err));
     statement(q, &rq->arena, values, out);
-    return 0;
+    return query__rule(rq, q, out, err);
 }
 
-int query_statement(const struct query *q, struct arena *a, const struct member *list, size_t count,
-                    struct stmt *out, struct err *err)
+int query_statement(const struct query *q, struct request *rq, const struct member *list,
+                    size_t count, struct stmt *out, struct err *err)
 {
+    struct arena *a = &rq->arena;
     struct faults f = {.a = a, .body = true};
     bool *given = ARENA_ARRAY(a, bool, q->param_count);
     struct value *values = ARENA_ARRAY(a, struct value, q->param_count);
@@ -260,5 +261,5 @@ int query_statement(const struct query *q, struct arena *a, const struct member 
     fill(&f, q, given, values);
     TRY(complain(&f, err));
     statement(q, a, values, out);
-    return 0;
+    return query__rule(rq, q, out, err);
 }

@@ -75,8 +75,9 @@ bool query_may(const struct endpoint *e, const struct access *x, uint64_t roles)
 /* Fails with INTERNAL: there is no such query (the nearest name is told). */
 int query_find(const struct query_set *set, str name, const struct query **out, struct err *err);
 /* The statement for parameters given by name, as of a JSON body: checked, defaults filled in. Lives
- * in a. Fails with INVALID, the faults in err->items. */
-int query_statement(const struct query *q, struct arena *a, const struct member *given,
+ * in the request's arena; a query marked `-- rules: read` sees what its caller may. Fails with
+ * INVALID, the faults in err->items; SIGNIN; DENIED. */
+int query_statement(const struct query *q, struct request *rq, const struct member *given,
                     size_t count, struct stmt *out, struct err *err);
 bool query_writes(const struct query *q);
 /* Turns the cells as the engine tells them into what an answer shows: booleans, times, JSON; an

@@ -5,6 +5,7 @@
 #include "ddl/ddl.h"
 #include "query/query.h"
 #include "render/render.h"
+#include "sql/sql.h"
 
 enum {
     QUERY__FILE_MOST = 4 << 20, /* bytes of one file */
@@ -48,6 +49,10 @@ struct query {
     size_t language_count, language_param; /* 1 + the parameter that says which, or 0 */
     enum method method;
     bool method_told, result_told, cache_told;
+    bool ruled;                  /* `-- rules: read` */
+    const struct table **tables; /* of a ruled one: those it reads */
+    size_t table_count;
+    bool with; /* its SQL begins with a WITH */
     struct query__at method_at, result_at, cache_at;
     enum query__result result;
     uint64_t cache_s;
@@ -95,6 +100,7 @@ enum query__key {
     KEY_CACHE,
     KEY_RESULT,
     KEY_LANGUAGES,
+    KEY_RULES,
     KEY__COUNT
 };
 extern const char *const query__keys[KEY__COUNT];
@@ -137,6 +143,15 @@ bool query__open(const struct query *q);
 bool query__has_role(const struct query *q, const struct access *x, uint64_t roles);
 /* May the caller run it? Fails with SIGNIN. */
 int query__allowed(struct request *rq, const struct query *q, struct err *err);
+
+/* ---- ruled.c ---- */
+
+/* reads: per table of s. */
+int query__tables(struct query *q, const struct schema *s, const bool *reads, struct err *err);
+/* Makes st, of a ruled query, see what the caller may read. Fails with SIGNIN, DENIED. */
+int query__rule(struct request *rq, const struct query *q, struct stmt *st, struct err *err);
+/* The same without any rule, so that the database can say what it does not take. */
+int query__ruled_verify(struct arena *a, const struct query *q, struct stmt *st, struct err *err);
 
 /* ---- run.c ---- */
 endpoint_fn query__run;

@@ -137,7 +137,7 @@ static int unknown_key(struct scan *s, const struct header_line *h)
                              STR_ARG(str_upto(h->word, 40)), near);
     return query__refuse(s->file, place(s, h->word_at), s->err,
                          "'%.*s' is no key of a query: those are name, description, param, roles, "
-                         "method, cache, result",
+                         "method, cache, result, languages, rules",
                          STR_ARG(str_upto(h->word, 40)));
 }
 

@@ -156,11 +156,14 @@ int query__translate(struct query *q, const struct schema *s, const struct ddl_r
         .relations = relations,
         .relation_count = s->table_count,
         .sqlite = q->set->config.dialect == DIALECT_SQLITE,
-        .only_reads = q->method == METHOD_GET};
+        .only_reads = q->method == METHOD_GET,
+        .ruled = q->ruled};
     for (size_t i = 0; i < q->param_count; i++)
         params[i] = (struct ddl_field){.name = q->params[i].name, .type = q->params[i].type};
     arena_init(&scratch, 256 << 20); /* the parser's tree */
     int code = ddl_query(&scratch, &in, &t, err);
+    if (code == 0 && q->ruled)
+        code = query__tables(q, s, t.reads, err);
     if (code == 0)
         code = check_params(q, &t, err);
     if (code == 0)
@@ -173,6 +176,7 @@ int query__translate(struct query *q, const struct schema *s, const struct ddl_r
         q->most = first ? 1 : t.most;
         q->most_param = t.most_param;
         q->writes = t.writes;
+        q->with = t.with;
         q->rows = t.rows;
     }
     arena_reset(&scratch);

@@ -34,7 +34,7 @@ int cairn_call(struct cairn_request *c, const char *query, const struct cairn_na
     struct db_write ran;
     struct stmt st;
     TRY(query_find(w->queries, str_of(query), &q, c->err));
-    TRY(query_statement(q, a, members(a, params, count), count, &st, c->err));
+    TRY(query_statement(q, c->rq, members(a, params, count), count, &st, c->err));
     TRY(run(c, q, &st, &ran));
     query_show(q, a, &ran.rows);
     *out = ran.rows;

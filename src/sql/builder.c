@@ -64,6 +64,8 @@ void sql__alias(struct sql *b, unsigned alias)
 
 void sql__table(struct sql *b, const struct table *t, unsigned alias)
 {
+    if (UNLIKELY(b->in_main))
+        sql__text(b, "\"main\".");
     sql__ident(b, t->name);
     if (!b->bare) {
         sql__text(b, " AS ");

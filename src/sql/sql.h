@@ -316,4 +316,17 @@ struct cond *cond_and(struct arena *a, struct cond *x, struct cond *y); /* eithe
 /* Every column of t, for `columns`, `returning`. */
 const struct column **all_columns(struct arena *a, const struct table *t);
 
+/* ---- in front of what somebody wrote ---- */
+
+/* A table as a caller may see it: those rows, and NULL in the closed columns (by column->index). */
+struct sql_shadow {
+    const struct table *table;
+    struct cond *where; /* NULL: all rows */
+    const bool *closed; /* NULL: none */
+};
+/* Makes st, a SELECT that names its tables without a schema, see the shadows instead of the tables;
+ * its binds stay the first ones. with: it begins with a WITH. In a. Fails as sql_select does. */
+int sql_shadows(enum dialect d, struct arena *a, const struct sql_shadow *list, size_t count,
+                bool with, struct stmt *st, struct err *err);
+
 #endif

@@ -49,6 +49,7 @@ struct sql {
     enum dialect dialect;
     struct value *binds;
     size_t bind_count, bind_cap;
+    bool in_main;                /* tables with their schema, of SQLite */
     bool bare;                   /* one table only: columns go without an alias */
     unsigned aliases;            /* table aliases t0, t1, ... given out */
     unsigned depth;              /* of the condition being written */
