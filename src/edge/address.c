@@ -156,7 +156,9 @@ static bool next_element(struct walk *w, str *out)
     return true;
 }
 
-/* A parameter of a Forwarded element (RFC 7239 4), without its quotes; ptr NULL: it has none. */
+/* A parameter of a Forwarded element (RFC 7239 4), without its quotes; ptr NULL: it has none. Not
+ * by param_next: no semicolon leads here, and proxies write ports and IPv6 without the quotes that
+ * it wants. */
 static str forwarded(str element, const char *name)
 {
     while (element.ptr) {

@@ -72,8 +72,29 @@ static void linger(struct conn *c)
     conn__move(c, CONN_LINGER);
 }
 
+/* Fills reply where the head was read: the client's language is known then. `in` may have moved. */
+static bool tell_problem(struct conn *c, const struct refusal *r, struct reply *reply)
+{
+    struct http_server *s = c->server;
+    const struct head *h = &c->head;
+    struct fault fault;
+    if (!s->hooks.problem || !c->head_len || c->in_len < c->head_len || !input__parse(c, &fault))
+        return false;
+    struct request rq = {.method = h->method,
+                         .method_text = h->method_text,
+                         .headers = h->headers,
+                         .header_count = h->header_count,
+                         .id = r->id,
+                         .reply = reply};
+    arena_init(&rq.arena, REFUSAL_ARENA);
+    s->hooks.problem(&rq, r, s->ctx);
+    arena_reset(&rq.arena);
+    return true;
+}
+
 void conn__refuse(struct conn *c, const struct fault *fault, str id)
 {
+    enum { BODY_MOST = 4096 };
     struct http_server *s = c->server;
     char made[ID_LEN];
     if (!id.len) {
@@ -84,7 +105,10 @@ void conn__refuse(struct conn *c, const struct fault *fault, str id)
     s->stats.refused++;
     if (s->hooks.refused)
         s->hooks.refused(s->ctx, &r);
-    str text = reply__refusal(s, fault, id);
+    struct reply told = {.body = conn__buf_get(s, BODY_MOST)};
+    bool own = tell_problem(c, &r, &told) && told.body.len && !told.body.full;
+    str text = reply__refusal(s, fault, id, own ? &told : NULL);
+    conn__buf_put(s, &told.body);
     struct iovec iov = {(void *)text.ptr, text.len};
     ssize_t n = net_write(c->sock, &iov, 1); /* a socket that does not take it all gets no more */
     s->stats.bytes_out += n > 0 ? (uint64_t)n : 0;

@@ -266,6 +266,8 @@ struct refusal {
     const char *why;
 };
 
+enum { REFUSAL_ARENA = 262144 };
+
 struct http_hooks {
     /* Answers one request by filling rq->reply. Runs in the request's fiber. What may allocate in
      * the arena runs in a fiber_scope of its own: fiber_end must not end handle itself. */
@@ -276,6 +278,10 @@ struct http_hooks {
     uint64_t (*pieces)(struct request *rq, void *ctx);
     /* Bytes that are no request were answered with r->status. May not wait. */
     void (*refused)(void *ctx, const struct refusal *r);
+    /* Fills rq->reply with the problem of such an answer, in the language that is asked for; called
+     * where a whole head was read, which is in rq with an arena of REFUSAL_ARENA. What does not fit
+     * is told in English. May be NULL. May not wait. */
+    void (*problem)(struct request *rq, const struct refusal *r, void *ctx);
 };
 
 struct http_stats {

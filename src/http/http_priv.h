@@ -184,7 +184,7 @@ void conn__buf_put(struct http_server *s, struct buf *b);
  * connection is of no more use. */
 WAITS int reply__finish(struct conn *c, struct request *rq);
 /* The text of a refusal; lives until the next head. */
-str reply__refusal(struct http_server *s, const struct fault *fault, str id);
+str reply__refusal(struct http_server *s, const struct fault *fault, str id, const struct reply *r);
 const char *status_text(int status);
 enum { ID_LEN = 16, ID_MOST = 64 };
 void request__make_id(struct http_server *s, char *out); /* ID_LEN bytes */

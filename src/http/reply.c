@@ -496,14 +496,28 @@ static void put_problem(struct buf *b, const struct fault *fault, str id)
                STR_ARG(id));
 }
 
-str reply__refusal(struct http_server *s, const struct fault *fault, str id)
+/* What a problem says of its language. */
+static void put_language(struct buf *b, const struct reply *r)
+{
+    for (size_t i = 0; i < r->header_count; i++)
+        if (str_eqi(r->headers[i].name, LIT("Content-Language")))
+            buf_printf(b, "\r\nContent-Language: %.*s\r\nVary: Accept-Language",
+                       STR_ARG(str_upto(r->headers[i].value, 64)));
+}
+
+/* told: the problem, from elsewhere; NULL: it is made here, in English. */
+str reply__refusal(struct http_server *s, const struct fault *fault, str id,
+                   const struct reply *told)
 {
     enum { BODY_MOST = 1024 };
     char text[BODY_MOST];
     struct buf b = {.ptr = s->head_text, .cap = HEAD_TEXT_MOST, .limit = HEAD_TEXT_MOST};
     struct buf body = {.ptr = text, .cap = sizeof text, .limit = sizeof text};
     put_problem(&body, fault, id);
+    str whole = told ? buf_view(&told->body) : buf_view(&body);
     put_first(s, &b, fault->status);
+    if (told)
+        put_language(&b, told);
     if (fault->status == 503)
         buf_lit(&b, "\r\nRetry-After: 1");
     buf_printf(&b,
@@ -512,8 +526,8 @@ str reply__refusal(struct http_server *s, const struct fault *fault, str id)
                "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
                "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
                "Connection: close\r\n\r\n",
-               body.len, STR_ARG(id));
-    buf_str(&b, buf_view(&body));
+               whole.len, STR_ARG(id));
+    buf_str(&b, whole);
     BUG_ON(b.full || body.full);
     return buf_view(&b);
 }

@@ -39,7 +39,8 @@ static str unquoted(str s)
                                                                     : s;
 }
 
-/* Bodies are UTF-8; a charset that says so may stand there. */
+/* Bodies are UTF-8; a charset that says so may stand there. Not by param_next: clients send empty
+ * parameters and blanks around `=`, which that refuses, and no other parameter matters here. */
 static bool params_fine(str rest)
 {
     while (rest.ptr) {

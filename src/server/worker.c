@@ -175,6 +175,20 @@ static void refused(void *ctx, const struct refusal *r)
     log_end(&l);
 }
 
+static void problem(struct request *rq, const struct refusal *r, void *ctx)
+{
+    static const int codes[] = {E_BAD, E_SLOW, E_TOOBIG, E_BUSY};
+    const struct worker *w = ctx;
+    struct err err = {0};
+    int code = E_BAD; /* of any other status the title is the word */
+    for (size_t i = 0; i < COUNT_OF(codes); i++)
+        if (err_status(codes[i]) == r->status)
+            code = codes[i];
+    fail(&err, code, "%s", r->why);
+    rq->locales = &w->seat->world->config->locales;
+    render_problem(rq, r->status, &err);
+}
+
 /* ---- metrics of the connections ---- */
 
 static void tell(enum metrics_count which, uint64_t now, uint64_t before)
@@ -328,7 +342,8 @@ static void say_ready(struct worker *w)
 
 static int prepare(struct worker *w)
 {
-    static const struct http_hooks hooks = {.handle = handle, .pieces = pieces, .refused = refused};
+    static const struct http_hooks hooks = {
+        .handle = handle, .pieces = pieces, .refused = refused, .problem = problem};
     struct serve *s = w->serve;
     const struct config *c = s->boot;
     metrics_thread_begin();

@@ -40,6 +40,35 @@ play('problems speak Spanish and German', { migrations: `${things}${accounts}`, 
   assert.equal(problem(batch, 404).error, 'No se encontró: thing');
 });
 
+play('what is refused before it is handled speaks the language, once its head was read', { migrations: things, config: 'http: { max_body: 1K, body_timeout: 500ms }\n' }, async (s) => {
+  const send = (head, body = '') => s.raw(`POST /v1/things HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n${head}\r\n\r\n${body}`, { quiet: 3000 });
+  const heads = { 413: ['Content-Length: 5000'], 411: ['X-A: b'], 408: ['Content-Length: 9', '{'], 400: ['Transfer-Encoding: chunked', 'xyz\r\n'] };
+  for (const [status, [head, body]] of Object.entries(heads)) {
+    const said = [];
+    for (const language of ['en', 'es', 'de-AT']) {
+      const r = await send(`Accept-Language: ${language}\r\n${head}`, body);
+      assert.deepEqual(r.statuses, [Number(status)], r.text);
+      assert.match(r.text, new RegExp(`\r\nContent-Language: ${language.slice(0, 2)}\r\nVary: Accept-Language\r\n`));
+      assert.match(r.text, /\r\nContent-Security-Policy: .*\r\nConnection: close\r\n/);
+      const text = Buffer.from(r.text.slice(r.text.indexOf('\r\n\r\n') + 4), 'latin1').toString();
+      said.push(JSON.parse(text));
+      assert.equal(Number(/Content-Length: (\d+)/.exec(r.text)[1]), Buffer.byteLength(text));
+    }
+    const [en, es, de] = said;
+    assert.deepEqual([es.code, es.type, es.status], [en.code, en.type, Number(status)]);
+    assert.equal(new Set(said.map((b) => b.title)).size, 3);
+    assert.equal(new Set(said.map((b) => b.detail)).size, 3);
+    for (const b of [es, de]) assert.doesNotMatch(b.detail, ENGLISH);
+  }
+  const path = await s.raw('GET /v1/%zz HTTP/1.1\r\nHost: x\r\nAccept-Language: es\r\n\r\n');
+  assert.match(path.text, /"title":"Solicitud incorrecta".*"code":"bad_request"/);
+  const broken = await s.raw('GET /v1/things HTTP/1.1\r\nHost: x\r\nAccept-Language: es\r\nX A: b\r\n\r\n');
+  assert.match(broken.text, /"title":"Bad Request"/);
+  assert.doesNotMatch(broken.text, /Content-Language/);
+  const next = await s.raw('GET /livez HTTP/1.1\r\nHost: x\r\nAccept-Language: es\r\n\r\nbroken\r\n\r\n'); // the head before is not this one's
+  assert.match(next.text, /"title":"Bad Request"/);
+});
+
 play('a project brings languages of its own, and better words', { migrations: things, config: 'name: t\n', serve: false }, async (s, p) => {
   p.write('locales/fr.yaml', `titles:\n  404: Introuvable\nmessages:\n  "{noun} not found": "{noun} introuvable"\n  "no row of {table} has the id '{id}'": "{table} n'a pas de ligne '{id}'"\n`);
   p.write('locales/es-AR.yaml', `messages:\n  "'{field}' is required": "che, falta '{field}'"\n`);
