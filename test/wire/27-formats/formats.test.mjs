@@ -164,7 +164,8 @@ cache_control:
   }
 });
 
-play('bodies come compressed, and a bomb does not', what, async (s) => {
+play('bodies come compressed, and a bomb does not', { ...what, on: ['sqlite'] }, // its ids are made by SQLite alone
+   async (s) => {
   const send = (body, coding) => ask(s, '/v1/products', { 'Content-Type': 'application/json', 'Content-Encoding': coding }, { method: 'POST', body });
   const json = JSON.stringify({ name: 'packed' });
   assert.equal((await send(zlib.gzipSync(json), 'gzip')).status, 201);
