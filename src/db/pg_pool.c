@@ -19,17 +19,20 @@ enum {
     SCRATCH_MOST = 1 << 30
 };
 
-static _Thread_local struct pg_pool *mine;
+static _Thread_local struct pg_pool *first; /* the thread's, one a server */
 
 struct pg_pool *pool__here(void)
 {
-    return mine;
+    return first;
 }
 
 struct pg_pool *pool__mine(struct pg *pg)
 {
-    BUG_ON(!mine || mine->pg != pg);
-    return mine;
+    struct pg_pool *p = first;
+    while (p && p->pg != pg)
+        p = p->beside;
+    BUG_ON(!p);
+    return p;
 }
 
 /* ---- choosing ---- */
@@ -358,12 +361,8 @@ void pool__lost(struct pg_pool *p, struct pg_session *s)
 }
 
 /* Once a turn of the loop: what its requests ask goes out together. */
-static void send_held(void *arg)
+static void send_pool(struct pg_pool *p)
 {
-    struct pg_pool *p = mine;
-    (void)arg;
-    if (!p)
-        return;
     pg_together__send(p);
     for (struct link *it = p->sessions.next, *next; it != &p->sessions; it = next) {
         struct pg_session *s = OUTER(it, struct pg_session, link);
@@ -373,6 +372,13 @@ static void send_held(void *arg)
         session__sync(s); /* it may have died of it */
         next = p->sessions.next;
     }
+}
+
+static void send_held(void *arg)
+{
+    (void)arg;
+    for (struct pg_pool *p = first; p; p = p->beside)
+        send_pool(p);
 }
 
 /* ---- life ---- */
@@ -393,9 +399,12 @@ int pool__begin(struct pg *pg, struct err *err)
     pthread_mutex_lock(&pg->lock);
     list_push(&pg->pools, &p->all);
     pthread_mutex_unlock(&pg->lock);
-    mine = p;
-    loop_every(p->loop, SWEEP_MS, pool__sweep, NULL);
-    loop_before_sleep(p->loop, send_held, NULL);
+    if (!first) {
+        loop_every(p->loop, SWEEP_MS, pool__sweep, NULL);
+        loop_before_sleep(p->loop, send_held, NULL);
+    }
+    p->beside = first;
+    first = p;
     pool__connect(p);
     return 0;
 }
@@ -415,7 +424,10 @@ void pool__end(struct pg *pg)
     struct pg_pool *p = pool__mine(pg);
     p->closing = true;
     pg_together__send(p); /* what is lost below is told of it */
-    mine = NULL;
+    struct pg_pool **at = &first;
+    while (*at != p)
+        at = &(*at)->beside;
+    *at = p->beside;
     while (!list_empty(&p->sessions)) {
         struct pg_session *s = OUTER(p->sessions.next, struct pg_session, link);
         list_cut(&s->link);

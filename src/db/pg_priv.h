@@ -178,8 +178,9 @@ void session__cancel(struct pg_session *s);
 struct pg_pool {
     struct pg *pg;
     struct loop *loop;
-    struct link all;      /* pg->pools */
-    struct link sessions; /* of any state but DEAD */
+    struct link all;        /* pg->pools */
+    struct pg_pool *beside; /* of the same thread, to another server */
+    struct link sessions;   /* of any state but DEAD */
     unsigned count, connecting, ready;
     struct link mates;   /* reads of this turn of the loop that may go together (pg_together.c) */
     struct link waiting; /* ops, oldest first */
@@ -213,9 +214,9 @@ WAITS int pool__take_stream(struct pg_pool *p, struct pg_session **out, struct e
 void pool__give(struct pg_session **s, bool clean);
 /* Gives it back when last, a statement of the engine's own, has run. */
 void pool__give_after(struct pg_session **s, const struct stmt *last);
-void pool__sweep(void *unused);                           /* a few times a second (pg_sweep.c) */
-struct pg_pool *pool__here(void);                         /* of this thread, or NULL */
-void pool__feed(struct pg_pool *p);                       /* a session has room */
+void pool__sweep(void *unused);     /* a few times a second (pg_sweep.c) */
+struct pg_pool *pool__here(void);   /* the first of this thread, or NULL; then ->beside */
+void pool__feed(struct pg_pool *p); /* a session has room */
 void pool__lost(struct pg_pool *p, struct pg_session *s); /* s is dead */
 void pool__connect(struct pg_pool *p);    /* one more session, when there may be (pg_connect.c) */
 void pool__refuse_all(struct pg_pool *p); /* when no server can be reached */

@@ -76,12 +76,9 @@ static void new_password(struct pg_pool *p)
     p->retry_ns = 0;
 }
 
-void pool__sweep(void *arg)
+static void sweep(struct pg_pool *p, uint64_t now)
 {
-    struct pg_pool *p = pool__here();
-    uint64_t now = clock_ns();
-    (void)arg;
-    if (!p || p->closing)
+    if (p->closing)
         return;
     new_password(p);
     pg_tx__sweep(p, now);
@@ -97,4 +94,12 @@ void pool__sweep(void *arg)
     }
     if (p->count < p->pg->least || p->down || !list_empty(&p->waiting))
         pool__connect(p);
+}
+
+void pool__sweep(void *arg)
+{
+    uint64_t now = clock_ns();
+    (void)arg;
+    for (struct pg_pool *p = pool__here(); p; p = p->beside)
+        sweep(p, now);
 }

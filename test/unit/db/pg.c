@@ -925,6 +925,54 @@ static void nobody_there_test(void **state)
     db_close(&rig.db);
 }
 
+/* A worker with pools to two servers: each is asked, swept and ended for itself. */
+static struct db *other;
+
+static void asks_both(void *arg)
+{
+    struct db *first = rig.db;
+    struct db_write w = WRITE("INSERT INTO t(n) VALUES (7)");
+    (void)arg;
+    for (int i = 0; i < 3; i++) {
+        MUST_INT(NUMBER("SELECT count(*) FROM t"), i ? 1 : 0);
+        rig.db = other;
+        MUST_INT(NUMBER("SELECT n FROM only_there"), 5);
+        rig.db = first;
+        if (!i)
+            rig_write(w);
+        fiber_sleep(150000000); /* a sweep */
+    }
+    MUST(db_healthy(first) && db_healthy(other));
+}
+
+static void two_servers_test(void **state)
+{
+    static char name[160];
+    char text[60];
+    struct loop *l;
+    str url = rig.cfg.url;
+    (void)state;
+    rig_script(table);
+    rig_open();
+    snprintf(text, sizeof text, "CREATE DATABASE t%u", ++databases);
+    rig_script(text);
+    snprintf(name, sizeof name, "%s/t%u", server, databases);
+    rig.cfg.url = str_of(name);
+    rig_script("CREATE TABLE only_there(n INTEGER); INSERT INTO only_there VALUES (5)");
+    MUST_INT(db_open(&rig.cfg, &other, &err), 0);
+    rig.cfg.url = url;
+    l = loop_new(65536, 2000);
+    MUST_INT(db_worker_begin(rig.db, &err), 0);
+    MUST_INT(db_worker_begin(other, &err), 0);
+    rig_start(asks_both, NULL);
+    loop_run(l);
+    db_worker_end(rig.db);
+    db_worker_end(other);
+    loop_free(&l);
+    db_close(&other);
+    db_close(&rig.db);
+}
+
 /* The loop ends while a connection is being made. */
 static void leaves_at_once(void *arg)
 {
@@ -942,7 +990,7 @@ int main(void)
         RUN(nobody_there),  RUN(leaves_at_once), RUN(pieces),        RUN(learns),
         RUN(breaks),        RUN(effects),        RUN(stands),        RUN(single),
         RUN(leaks),         RUN(together),       RUN(one_for_many),  RUN(forms),
-        RUN(together_fail),
+        RUN(together_fail), RUN(two_servers),
     };
     return cmocka_run_group_tests(tests, group_begin, group_end);
 }
