@@ -243,12 +243,39 @@ static int read_presets(struct builder *b, const struct table *t, const struct a
     return 0;
 }
 
-/* A rule behind one that allows the same to the same roles, and more, says nothing. */
+static bool same_rows(const struct access_rule *x, const struct access_rule *y)
+{
+    return x->wish->own == y->wish->own && str_eq(x->wish->where, y->wish->where) &&
+           str_eq(x->wish->check, y->wish->check);
+}
+
+/* A rule beside one that allows the same to the same roles, and more, says nothing; unless it
+ * closes columns, which holds for all. */
 static bool covers(const struct access_rule *x, const struct access_rule *y)
 {
     bool roles = (x->roles & y->roles) == y->roles, acts = (x->actions & y->actions) == y->actions;
-    bool rows = !x->where && !x->check;
-    return roles && acts && rows && !x->closed && !x->preset_count && !y->preset_count;
+    bool rows = (!x->where && !x->check) || same_rows(x, y);
+    return y->roles && roles && acts && rows && !x->closed && !y->closed && !x->preset_count &&
+           !y->preset_count;
+}
+
+/* Of a table by its name: one for all tables is not there for this one alone. */
+static bool is_own(const struct access_rule *r)
+{
+    return !r->wish->soft && !str_is(r->wish->table, "*");
+}
+
+static int check_said(struct builder *b, const struct table_access *ta, const struct access_rule *r)
+{
+    for (size_t i = 0; i < ta->rule_count && is_own(r); i++) {
+        const struct access_rule *x = &ta->rules[i];
+        bool behind = is_own(x) && covers(x, r), before = is_own(x) && covers(r, x);
+        if (behind || before)
+            return bad(b, behind ? r->wish->place : x->wish->place,
+                       "this rule says nothing: the one at %.*s allows all of it",
+                       STR_ARG(behind ? x->wish->place : r->wish->place));
+    }
+    return 0;
 }
 
 static int add_rule(struct builder *b, const struct table *t, const struct access_rule_wish *w,
@@ -273,12 +300,7 @@ static int add_rule(struct builder *b, const struct table *t, const struct acces
     if (w->own)
         TRY(own_rule(b, t, w, &r.where));
     TRY(read_presets(b, t, w, &r));
-    for (size_t i = 0; i < ta->rule_count; i++) {
-        bool own = !str_is(w->table, "*") && !str_is(ta->rules[i].wish->table, "*");
-        if (own && !w->soft && !ta->rules[i].wish->soft && r.roles && covers(&ta->rules[i], &r))
-            return bad(b, w->place, "this rule says nothing: the one at %.*s allows all of it",
-                       STR_ARG(ta->rules[i].wish->place));
-    }
+    TRY(check_said(b, ta, &r));
     ta->rules[ta->rule_count++] = r;
     return 0;
 }
@@ -325,6 +347,26 @@ static int add_rules(struct builder *b)
             leave_out(b, str_of(fault.text));
     }
     return 0;
+}
+
+/* Who may read no row changes none: without a rule to read, one to change never holds. */
+static int check_reached(struct builder *b, const struct table_access *ta)
+{
+    const unsigned needs = ACTION_BIT(ACTION_UPDATE) | ACTION_BIT(ACTION_DELETE);
+    const struct access_rule *idle = NULL;
+    bool read = false;
+    for (size_t i = 0; i < ta->rule_count; i++) {
+        const struct access_rule *r = &ta->rules[i];
+        read |= r->roles && r->actions & ACTION_BIT(ACTION_READ);
+        if (!idle && is_own(r) && r->roles && !(r->actions & ~needs))
+            idle = r;
+    }
+    if (!idle || read)
+        return 0;
+    return bad(b, idle->wish->place,
+               "this rule never holds: who updates or deletes a row has to be able to read it, and "
+               "no rule lets anybody read '%.*s'",
+               STR_ARG(idle->wish->table));
 }
 
 static int close_secrets(struct builder *b)
@@ -384,6 +426,8 @@ int access_build(struct arena *a, const struct access_wishes *w, const struct sc
     close_roles(x);
     TRY(check_circles(&b));
     TRY(add_rules(&b));
+    for (size_t i = 0; i < s->table_count && !w->soft; i++)
+        TRY(check_reached(&b, &x->tables[i]));
     TRY(close_secrets(&b));
     tell_apart(x);
     *out = x;

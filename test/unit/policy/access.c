@@ -271,6 +271,17 @@ static void refused(const struct access_role_wish *roles, size_t role_count,
     assert_int_equal(strncmp(err.text, "c:", 2), 0);
 }
 
+/* words NULL: nothing is wrong with them. */
+static void beside(struct access_rule_wish x, struct access_rule_wish y, const char *words)
+{
+    struct err err = {0};
+    struct access_rule_wish two[] = {x, y};
+    two[1].place = LIT("c:10:1");
+    assert_int_equal(build(guide_roles, 3, two, 2, &err), words ? E_CONFIG : 0);
+    if (words && !strstr(err.text, words))
+        fail_msg("'%s' does not say '%s'", err.text, words);
+}
+
 static void refusals_test(void **state)
 {
     (void)state;
@@ -299,6 +310,20 @@ static void refusals_test(void **state)
             "no column 'x'");
     refused(guide_roles, 3, RULE(.table = LIT("posts"), .roles = viewer, .role_count = 1),
             "says nothing");
+    struct access_rule_wish own = RULE(.table = LIT("comments"), .roles = viewer, .role_count = 1,
+                                       .where = LIT("user_id == me.id")),
+                            all = RULE(.table = LIT("comments"), .roles = viewer, .role_count = 1),
+                            some = RULE(.table = LIT("comments"), .roles = viewer, .role_count = 1,
+                                        .columns = titles, .column_count = 1),
+                            change = all,
+                            other = RULE(.table = LIT("posts"), .roles = viewer, .role_count = 1);
+    change.actions = ACTION_BIT(ACTION_UPDATE);
+    beside(own, own, "c:10:1: this rule says nothing: the one at c:9:1");
+    beside(own, all, "c:9:1: this rule says nothing: the one at c:10:1");
+    beside(all, own, "c:10:1: this rule says nothing: the one at c:9:1");
+    beside(all, some, NULL); /* it closes columns */
+    beside(change, other, "c:9:1: this rule never holds");
+    beside(change, all, NULL);
 }
 
 int main(void)
