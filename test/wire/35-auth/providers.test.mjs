@@ -496,6 +496,20 @@ world('GitHub: no ID token, its own API', '', async (s, p) => {
   problem(await dance(s, p, null, how({ id: 44 }, {})), 401, 'provider_refused');
 }, (p) => `    - { preset: github, issuer: "${p.url}", client_id: cairn, client_secret: "\${CORP_SECRET}" }`);
 
+for (const preset of ['google', 'gitlab']) world(`${preset}: OpenID Connect as it is written`, '', async (s, p) => {
+  let seen;
+  const how = { provider: preset, query: '?session=token', seen: (x) => { seen = new URL(x.url); } };
+  const claims = { sub: '1071', email: 'gus@x.io', email_verified: true, name: 'Gus' };
+  const r = ok(await dance(s, p, claims, how));
+  assert.deepEqual([r.user.email, r.user.name], ['gus@x.io', 'Gus']);
+  assert.equal(seen.searchParams.get('scope'), 'openid email profile');
+  assert.equal(seen.searchParams.get('code_challenge_method'), 'S256');
+  assert.ok(seen.searchParams.get('nonce') && seen.searchParams.get('state'));
+  assert.equal(ok(await dance(s, p, claims, how)).user.id, r.user.id, 'the same the next time');
+  problem(await dance(s, p, { ...claims, sub: '1072', email: 'new@x.io', email_verified: false }, how), 403, 'email_not_verified');
+  problem(await dance(s, p, { ...claims, sub: '1072', email: 'new@x.io', email_verified: undefined, xms_edov: true }, how), 403, 'email_not_verified');
+}, (p) => `    - { preset: ${preset}, issuer: "${p.url}", client_id: cairn, client_secret: "\${CORP_SECRET}" }`);
+
 world('Microsoft: any directory, and no address counts that its owner has not proved', '', async (s, p) => {
   const tid = '5e0a1b2c-0000-4000-8000-000000000001';
   p.issuer = `${p.url}/{tenantid}/v2.0`;
