@@ -211,6 +211,21 @@ play('links lead to a page that only a form sends', what, async (s) => {
   assert.equal((await s.get('/v1/auth/pages/nothing')).status, 404);
 });
 
+const hostile = '"><img src=x onerror=alert(1)><script>alert(2)</script>';
+play('no page and no letter holds markup of the settings or of a stranger', { ...what, config: config.replace('Shop & Sons', JSON.stringify(hostile)) }, async (s) => {
+  const who = { email: `"<img/src=x>"@example.com`, password: ada.password };
+  const made = await s.post('/v1/auth/register', who); // an address that some take, and some do not
+  if (made.status !== 201) ok(await s.post('/v1/auth/register', ada), 201);
+  const l = (await letters(s))[0];
+  const pages = [l.html, (await s.get('/dev/mail')).text, (await s.get(`/dev/mail/${l.id}`)).text];
+  for (const flow of ['verify', 'reset', 'login', 'email']) for (const token of ['x', hostile, `${'a'.repeat(50)}${hostile}`]) {
+    pages.push((await s.get(`/v1/auth/pages/${flow}?token=${encodeURIComponent(token)}`)).text);
+    pages.push((await s.fetch(`/v1/auth/pages/${flow}`, { method: 'POST', body: new URLSearchParams({ token, password: hostile, email: hostile }) })).text);
+  }
+  assert.ok(pages.some((x) => x.includes('&lt;img src=x') || x.includes('&#60;img src=x')), 'the name is there, as text');
+  for (const page of pages) assert.doesNotMatch(page, /<img src=x|<script>alert|<img\/src/, page.slice(0, 2000));
+});
+
 play('a new password on the page', what, async (s) => {
   await verified(s);
   ok(await s.post('/v1/auth/reset/send', { email: ada.email }), 202);

@@ -50,6 +50,18 @@ play('Swagger UI shows the API, and a request goes out from it', { app: 'shop', 
   assert.deepEqual(await page.run(() => refused), [], 'the policy of the page is enough for it');
 });
 
+const evil = '"><img src=x onerror="globalThis.hit=1"><script>globalThis.hit=2</script>[x](javascript:globalThis.hit=3)';
+play('markup in names, descriptions and comments is shown, not run', { timeout: 120000, on: ['sqlite', 'postgres'],
+  config: `name: ${JSON.stringify(evil.slice(0, 90))}\ndocs:\n  description: ${JSON.stringify(evil)}\n`,
+  migrations: `CREATE TABLE notes (id SERIAL PRIMARY KEY, body TEXT); COMMENT ON COLUMN notes.body IS '${evil}'; COMMENT ON TABLE notes IS '${evil}';` }, async (s) => {
+  const page = await (await started()).open(`${s.base}/docs`);
+  await page.run(watch);
+  await until(page, () => document.querySelector('#api .list, #operations-tag-notes') !== null);
+  assert.ok((await page.run(() => document.body.innerHTML)).length > 500);
+  assert.equal(await page.run(() => globalThis.hit), undefined);
+  assert.equal(await page.run(() => document.querySelectorAll('a[href^="javascript:"], img[onerror], script:not([src])').length), 0);
+});
+
 play('without it the page lists the operations, and sends too', { app: 'shop', users: 5, timeout: 120000 }, async (s) => {
   const page = await (await started()).open(`${s.base}/docs`);
   await page.run(watch);
