@@ -69,7 +69,8 @@ async function cast(s, p) {
     if (name === 'nobody') continue;
     if (!p.cast) p.do('account', 'add', `${name}@x.io`, '--role', JSON.stringify(roles), { input: `${password}\n` });
     const t = ok(await s.post('/v1/auth/login', { email: `${name}@x.io`, password }));
-    Object.assign(all[name], { id: t.user.id, head: { Authorization: `Bearer ${t.access_token}` } });
+    const head = { Authorization: `Bearer ${t.access_token}` };
+    Object.assign(all[name], { id: t.user.id, head, key: { 'X-API-Key': ok(await s.post('/v1/auth/keys', { name: 'all that he may' }, head), 201).key } });
   }
   p.cast = true;
   return all;
@@ -82,7 +83,7 @@ async function reads(s, rules, me, rows) {
   const denied = me.id === undefined ? 401 : 403;
   const get = (path) => s.get(path, me.head);
   if (!list.length) {
-    for (const path of ['/v1/docs', '/v1/docs/r1', '/v1/boxes?include=docs', '/v1/boxes/b/docs']) assert.equal((await get(path)).status, denied, `${say} ${path}`);
+    for (const path of ['/v1/docs', '/v1/docs/r1', '/v1/boxes?include=docs', '/v1/boxes/b/docs', '/v1/q/all', '/v1/q/secrets']) assert.equal((await get(path)).status, denied, `${say} ${path}`);
     return;
   }
   const ids = (r) => r.map((x) => x.id).sort();
@@ -92,6 +93,9 @@ async function reads(s, rules, me, rows) {
   assert.deepEqual(ids(ok(await get('/v1/boxes/b/docs')).data), seen, `${say} a sub-resource`);
   const sums = ok(await get('/v1/docs?fields=owner_id,count()')).data;
   assert.equal(sums.reduce((n, g) => n + g.count, 0), seen.length, `${say} groups`);
+  if (me.key) assert.deepEqual(ids(ok(await s.get('/v1/docs?sort=id', me.key)).data), seen, `${say} with a key`);
+  assert.deepEqual(ids(ok(await get('/v1/q/all')).data), seen, `${say} by a query`);
+  assert.equal(ok(await get('/v1/q/secrets')).n, secretOpen(list) ? seen.length : 0, `${say} secrets by a query`);
   const batch = ok(await s.post('/v1/batch', { operations: [{ method: 'GET', path: '/v1/docs' }] }, me.head));
   assert.deepEqual(ids(batch.results[0].body.data), seen, `${say} in a batch`);
   const none = word(await get('/v1/docs/none'));
@@ -120,6 +124,14 @@ async function writes(s, rules, me, rows, root) {
     judge('patch', await s.patch(`/v1/docs/${row.id}`, { n: 2 }, me.head), sees && may(rules, me, 'update', row));
     judge('patch', await s.patch(`/v1/docs/${row.id}`, {}, me.head), sees && may(rules, me, 'update', row));
     judge('patch', await s.patch(`/v1/docs/${row.id}`, { n: { $inc: 1 } }, me.head), sees && may(rules, me, 'update', row));
+    const patch = (type, body, head = me.head) => s.fetch(`/v1/docs/${row.id}`, { method: 'PATCH', body: JSON.stringify(body), headers: { ...head, 'Content-Type': type } });
+    judge('patch', await patch('application/json-patch+json', [{ op: 'replace', path: '/n', value: 4 }]), sees && may(rules, me, 'update', row));
+    judge('patch', await patch('application/merge-patch+json', { n: 5 }), sees && may(rules, me, 'update', row));
+    if (me.key) judge('patch', await patch('application/json', { n: 6 }, me.key), sees && may(rules, me, 'update', row));
+    const { id, secret: _hidden, ...rest } = row;
+    const put = await s.put(`/v1/docs/${id}`, { ...rest, n: 7 }, me.head); // of a row that is not seen it makes one, as POST does: the id is taken
+    if (put.status !== 409 || sees || !speaks(rules, me, 'create').length) judge('put', put, sees && may(rules, me, 'update', row));
+    if (put.status < 300) ok(await s.patch(`/v1/docs/${id}`, { secret: row.secret }, root.head)); // what PUT is not given is null
     const batch = await s.post('/v1/batch', { operations: [{ method: 'PATCH', path: `/v1/docs/${row.id}`, body: { n: 3 } }] }, me.head);
     judge('batch', batch, sees && may(rules, me, 'update', row));
     const gone = await s.delete(`/v1/docs/${row.id}`, me.head);
@@ -128,12 +140,18 @@ async function writes(s, rules, me, rows, root) {
     const { secret, ...open } = row;
     const fresh = { ...open, id: 'new' }, made = await s.post('/v1/docs', fresh, me.head);
     judge('create', made, may(rules, me, 'create', fresh));
+    const ways = [['bulk', '/v1/docs', [fresh]], ['sub-resource', '/v1/boxes/b/docs', (({ box_id, ...x }) => x)(fresh)], ['in a batch', '/v1/batch', { operations: [{ method: 'POST', path: '/v1/docs', body: fresh }] }]];
+    for (const [way, path, body] of ways) {
+      if (made.status < 300) ok(await s.delete('/v1/docs/new', root.head), 204);
+      judge(`create, ${way}`, await s.post(path, body, me.head), may(rules, me, 'create', fresh));
+    }
     ok(await s.get('/v1/docs?id=eq.new', root.head)).data.length === 1 ? ok(await s.delete('/v1/docs/new', root.head), 204) : assert.ok(made.status >= 400);
   }
 }
 
 play('rules made by chance: the server and a model agree', { migrations, config: configOf([]), on: ['sqlite', 'postgres'], timeout: 240000 }, async (s, p) => {
   let played = 0;
+  p.write('queries/q.sql', "-- name: all\n-- rules: read\nSELECT id FROM docs ORDER BY id;\n-- name: secrets\n-- rules: read\n-- result: one\nSELECT count(secret) AS n FROM docs;\n");
   await cast(s, p);
   for (let seed = 1; played < 10 && seed < 80; seed++) {
     const rules = rulesOf(seed);

@@ -50,10 +50,17 @@ const cents = (x) => Math.round(Number(x) * 100);
 
 // Money and transfers, held against each other: every account is what its transfers made of it.
 async function audit(s, done) {
-  const accounts = await s.list('/v1/accounts?limit=100');
+  const late = Date.now() + 20000 * slow;
+  const get = async (path) => { // one worker may still be on its way back to the database
+    for (;; await sleep(100)) {
+      const r = await s.get(path);
+      if (r.status !== 503 || Date.now() > late) return ok(r);
+    }
+  };
+  const accounts = (await get('/v1/accounts?limit=100')).data;
   const rows = [];
   for (let cursor = ''; cursor !== null;) {
-    const page = ok(await s.get(`/v1/transfers?limit=1000&sort=key&cursor=${cursor}`));
+    const page = await get(`/v1/transfers?limit=1000&sort=key&cursor=${cursor}`);
     rows.push(...page.data);
     cursor = page.has_more ? page.next_cursor : null;
   }

@@ -108,7 +108,7 @@ play('connections are replaced when they are old, and closed when idle', { ...no
 });
 
 play('the pool has two connections a core unless it is set, and one a worker at least', { ...notes, serve: false }, async (s, p) => {
-  for (const [args, size] of [[[], Math.max(2 * os.availableParallelism(), 2)], [['--set', 'database.pool_size=7'], 7], [['--set', 'database.pool_size=1'], 2]]) {
+  for (const [args, size] of [[[], Math.max(2 * os.availableParallelism(), 2)], [['--set', 'database.pool_size=8'], 8], [['--set', 'database.pool_size=1'], 2]]) {
     await s.start(args);
     ok(await s.get('/v1/notes/1'));
     assert.equal(await s.metric('cairn_db_pool_size'), size, `${args}`);
