@@ -1,5 +1,5 @@
 // API keys and Basic: for machines. SPDX: Apache-2.0
-import { Server, play, ok, problem, assert, sleep } from '../lib.mjs';
+import { Server, play, ok, problem, assert, sleep, slow } from '../lib.mjs';
 
 const on = ['sqlite', 'postgres'];
 const migrations = {
@@ -245,6 +245,16 @@ play('a key revoked here is void in other processes', { ...what, on: ['postgres'
   } finally {
     if (other.child) { other.child.kill('SIGKILL'); await other.ended; }
   }
+});
+
+play('however many sessions end at once, every process hears of all', { ...what, on: ['postgres'] }, async (s, project) => {
+  const p = await person(s);
+  ok(await s.get('/v1/posts', bearer(p)));
+  const now = Math.floor(Date.now() / 1000);
+  project.psql(`INSERT INTO cairn_sessions (id, account, counter, created_at, used_at, rotated_at, expires_at, revoked_at, address, agent)
+    SELECT '00000000-0000-4000-8000-' || lpad(n::text, 12, '0'), '0', 0, ${now}, ${now}, ${now}, ${now + 9999}, ${now}, '', '' FROM generate_series(1, 3500) n;
+    UPDATE cairn_sessions SET revoked_at = ${now} WHERE revoked_at IS NULL`); // its id is behind the others
+  for (const until = Date.now() + 8000 * slow; (await s.get('/v1/posts', bearer(p))).status !== 401; await sleep(50)) assert.ok(Date.now() < until, 'the last one was never told');
 });
 
 play('a deleted account takes its keys with it', what, async (s) => {
