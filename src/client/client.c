@@ -19,7 +19,8 @@ struct client {
     struct link queue;
     unsigned queued, idle, running; /* running: they take jobs */
     unsigned alive;                 /* and those that are just ending */
-    bool over;
+    bool over, has_gone;
+    pthread_t gone; /* the last one that ended; it waits for the one before it */
 };
 
 static void wake(void *arg)
@@ -53,6 +54,22 @@ static struct job *next(struct client *c)
     return j;
 }
 
+/* What libraries keep for a thread goes when it has returned: until then the process must not end,
+ * or both free it. So each is waited for: by the next one that ends, the last by client_free. */
+static void leave(struct client *c)
+{
+    pthread_mutex_lock(&c->lock);
+    pthread_t before = c->gone;
+    bool has_before = c->has_gone;
+    c->gone = pthread_self();
+    c->has_gone = true;
+    c->alive--;
+    pthread_cond_broadcast(&c->ended);
+    pthread_mutex_unlock(&c->lock);
+    if (has_before)
+        pthread_join(before, NULL);
+}
+
 static void *work(void *arg)
 {
     struct client *c = arg;
@@ -67,10 +84,7 @@ static void *work(void *arg)
             curl.easy_cleanup(handles[i]);
     }
     arena_thread_end();
-    pthread_mutex_lock(&c->lock);
-    c->alive--;
-    pthread_cond_broadcast(&c->ended);
-    pthread_mutex_unlock(&c->lock);
+    leave(c);
     return NULL;
 }
 
@@ -82,7 +96,6 @@ static bool enough_threads(struct client *c)
         return true;
     if (pthread_create(&thread, NULL, work, c) != 0)
         return c->running > 0;
-    pthread_detach(thread);
     c->running++;
     c->alive++;
     return true;
@@ -114,6 +127,8 @@ void client_free(struct client **out)
     while (c->alive)
         pthread_cond_wait(&c->ended, &c->lock);
     pthread_mutex_unlock(&c->lock);
+    if (c->has_gone)
+        pthread_join(c->gone, NULL);
     pthread_cond_destroy(&c->work);
     pthread_cond_destroy(&c->ended);
     pthread_mutex_destroy(&c->lock);
