@@ -73,8 +73,12 @@ static void hand_out(struct party *y, PGresult *r)
     struct pg_cells cells = {0};
     for (size_t i = 0; i < y->count; i++)
         y->mates[i]->code = pg_value__names(r, y->mates[i]->sink, y->mates[i]->err);
-    if (!pg_value__begin(&y->pool->scratch, r, &cells, &y->err))
-        rows = 0;
+    if (!pg_value__begin(&y->pool->scratch, r, &cells, &y->err)) {
+        for (size_t i = 0; i < y->count; i++)
+            y->mates[i]->alone =
+                true; /* a row that cannot be read is not a row that is not there */
+        return;
+    }
     for (int row = 0; row < rows; row++) {
         pg_value__row(r, row, &cells);
         for (size_t i = 0; i < y->count; i++) {
